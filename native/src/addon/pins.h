@@ -1,0 +1,54 @@
+// The typed arrays that a job reads and writes in place: checked, and kept alive by references until it has
+// stopped.
+//
+// JavaScript thread only, the destructor included: Job::Settle and the environment's cleanup release the
+// references there, so that a Pins destroyed on a pool thread is empty. Nothing here runs a caller's
+// JavaScript, so what was checked first still holds at the end. A reference doesn't stop the owner from
+// transferring the buffer to another thread while the job runs, and Node-API has no way to: the documentation
+// forbids it, as Node's own fs calls do.
+#pragma once
+
+#include <napi.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace alfamix::addon {
+
+class Environment;
+
+class Pins {
+ public:
+  explicit Pins(Environment& environment) : environment_(&environment) {}
+  Pins(Pins&&) = default;
+  Pins& operator=(Pins&&) = delete;
+  ~Pins() { Release(); }
+
+  // A Float32Array or Int32Array of exactly rows x columns values, in place: its byte offset counts, a
+  // SharedArrayBuffer is as good as an ArrayBuffer. Throws CallError INVALID_ARGUMENT (another type; a
+  // detached or resizable buffer) or SHAPE_MISMATCH (length). Never null, not even for no values.
+  const float* Floats(napi_value value, const char* name, std::uint64_t rows, std::uint64_t columns = 1);
+  const std::int32_t* Ints(napi_value value, const char* name, std::uint64_t rows, std::uint64_t columns = 1);
+
+  // A new zeroed array for a result. Throws CallError OUT_OF_MEMORY.
+  float* NewFloats(napi_ref& handle, std::uint64_t rows, std::uint64_t columns = 1);
+  std::int32_t* NewInts(napi_ref& handle, std::uint64_t rows, std::uint64_t columns = 1);
+
+  // Keeps any object or function alive.
+  napi_ref Keep(napi_value object);
+
+  void Release();
+
+ private:
+  void* View(napi_value value, napi_typedarray_type type, const char* name, std::uint64_t rows,
+             std::uint64_t columns);
+  void* NewArray(napi_ref constructor, napi_ref& handle, std::uint64_t rows, std::uint64_t columns);
+
+  Environment* environment_;
+  std::vector<napi_ref> references_;
+};
+
+// rows * columns; throws CallError SHAPE_MISMATCH where that many values can't be addressed.
+std::uint64_t CountValues(const char* name, std::uint64_t rows, std::uint64_t columns);
+
+}  // namespace alfamix::addon

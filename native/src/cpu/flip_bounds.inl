@@ -1,0 +1,15 @@
+// How far float32 may be off. A row whose flip cap could miss the band of agreement (1e-5 + 1e-4 cap), or whose
+// pseudo-label or anchor could be another, is decided again in double. The bounds are for the rounding of sums as they
+// are made here (chunks of 256), several standard deviations wide, not worst cases: those grow with D and would send
+// every row to double.
+
+constexpr float kEpsilon = 5.9604645e-8f;  // 2^-24
+// Of the difference of two logits, times |z| max|w_c| + max|b_c|.
+constexpr float kLogitError = 6 * kEpsilon;
+// Of u_c - u_y, times the largest entry of the Gram matrix (|q|_1 = 2).
+constexpr float kGainError = 12 * kEpsilon;
+// Of |A_k - z|^2 by expansion, times |z|^2 + |A_k|^2.
+constexpr float kDistanceError = 4 * kEpsilon;
+// Share of the band of agreement that float32 may use.
+constexpr float kBandAbsolute = 0.75e-5f;
+constexpr float kBandRelative = 0.75e-4f;

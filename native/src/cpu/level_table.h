@@ -1,0 +1,103 @@
+// The block functions that exist once per instruction-set level, and the plain tables they work on.
+//
+// Level objects (level_*.cc) are compiled with their own flags and include C headers and intrinsics only: an inline
+// function of the C++ library, emitted there as a weak symbol, could be the copy the linker gives to everybody, and an
+// older CPU would die in it. Everything with threads, files or allocation stays outside.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace alfamix {
+
+// Rows one block function call takes at most.
+constexpr int kBlockRows = 32;
+
+// Columns (head rows, anchors, centers) packed for the product: panels of `panel_width` columns, the last one rounded
+// up to the lanes; a panel of width w is dim x w floats, dimension-major. Padding columns are zero.
+struct Panels {
+  const float* data;
+  uint32_t dim;
+  uint32_t columns;
+  uint32_t padded;  // columns rounded up to the lanes: the row stride of the product
+};
+
+// Head and anchors as the flip search wants them. C classes, K anchors, D dimensions; Cp, Kp: rounded up to the lanes.
+struct FlipTables {
+  Panels panels;  // C + K columns: weight, then anchors
+  uint32_t dim;
+  uint32_t classes;
+  uint32_t anchors;
+  uint32_t class_stride;             // Cp
+  uint32_t anchor_stride;            // Kp
+  const float* bias;                 // C
+  const float* gram;                 // C x C, of the centered weight
+  const float* centered_by_dim;      // D x Cp, the centered weight
+  const float* anchor_norm2;         // K
+  const void* anchor_screens;        // [D / screen_floats, rounded up][K] screens, see simd/*.h
+  const float* anchors_by_dim;       // (D rounded up to screen_floats) x Kp; padding NaN: equal to nothing
+  const uint8_t* one_value;          // D: 1 where all anchors hold the same value
+  float sqrt_dim;
+  float weight_norm;                 // max |w_c|
+  float bias_max;                    // max |b_c|
+  float gram_max;                    // max of the diagonal of `gram`
+  float anchor_norm2_max;
+};
+
+// One thread's scratch, 64-byte aligned. Sizes in floats; lanes = LevelTable::lanes.
+struct FlipScratch {
+  float* product;     // kBlockRows x panels.padded
+  float* lanes;       // panels.padded x lanes: logits and anchor products of `lanes` rows, transposed
+  float* q;           // C x lanes
+  float* u;           // C x lanes
+  float* row;         // 3 x Cp: logits, q and u of one row
+  float* masked;      // (K + 1) x Cp: corrections of u, the common part last
+  float* gradient;    // D: g at the shared dimensions
+  uint32_t* touched;  // K
+  uint32_t* dims;     // kBlockRows x (D + 1): for each row the dimensions where it equals some anchor
+};
+
+struct FlipBlockOutput {
+  int32_t* pseudo_label;
+  float* confidence;
+  float* margin;
+  float* entropy;
+  float* flip_cap;
+  int32_t* flip_anchor;
+  int32_t* flip_to;
+};
+
+// The nearest two of K centers by score x . c' - half_norm, in float32.
+struct TopTwo {
+  int32_t* nearest;
+  float* best;
+  float* second;
+};
+
+struct LevelTable {
+  uint32_t lanes;        // floats of a vector
+  uint32_t panel_width;  // a multiple of lanes
+  uint32_t screen_floats;  // values a screen covers, a multiple of lanes
+  uint32_t screen_bytes;
+
+  // The screen of screen_floats values, for FlipTables::anchor_screens.
+  void (*make_screen)(const float* values, void* screen);
+
+  // out[r * panels.padded + c] = row r . column c, for n <= kBlockRows rows. Each number is the same bits whatever else
+  // is computed beside it: fixed order, chunks of 256 dimensions summed apart, then added.
+  void (*product)(const Panels* panels, const float* rows, int n, float* out);
+
+  // The flip search for n <= kBlockRows rows. recheck[r] != 0: float32 can't vouch for row r; decide it in double.
+  void (*flip_block)(const FlipTables* tables, const float* rows, int n, const FlipScratch* scratch,
+                     const FlipBlockOutput* out, uint8_t* recheck);
+
+  // Nearest center of n <= kBlockRows rows; `half_norms` has panels.padded values, +inf for padding; `scratch` holds
+  // kBlockRows x (panel_width + 3 * lanes) floats.
+  void (*assign_block)(const Panels* panels, const float* half_norms, const float* rows, int n, float* scratch,
+                       const TopTwo* out);
+};
+
+extern const LevelTable kScalarTable;
+extern const LevelTable kAvx2Table;
+
+}  // namespace alfamix

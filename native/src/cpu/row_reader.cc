@@ -1,0 +1,130 @@
+#include "cpu/row_reader.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#if defined(_WIN32)
+#include <windows.h>
+#else
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#endif
+
+namespace alfamix {
+
+namespace {
+
+#if defined(_WIN32)
+std::intptr_t OpenForReading(const char* path) {
+  const int length = MultiByteToWideChar(CP_UTF8, 0, path, -1, nullptr, 0);
+  if (length <= 0) return -1;
+  std::wstring wide(static_cast<std::size_t>(length), L'\0');
+  MultiByteToWideChar(CP_UTF8, 0, path, -1, wide.data(), length);
+  const HANDLE file = CreateFileW(wide.c_str(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                                  nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
+  return file == INVALID_HANDLE_VALUE ? -1 : reinterpret_cast<std::intptr_t>(file);
+}
+void Close(std::intptr_t handle) { CloseHandle(reinterpret_cast<HANDLE>(handle)); }
+std::int64_t ReadAt(std::intptr_t handle, char* to, std::uint64_t length, std::uint64_t offset) {
+  OVERLAPPED at = {};
+  at.Offset = static_cast<DWORD>(offset);
+  at.OffsetHigh = static_cast<DWORD>(offset >> 32);
+  DWORD got = 0;
+  const DWORD wanted = static_cast<DWORD>(std::min<std::uint64_t>(length, 1u << 30));
+  if (!ReadFile(reinterpret_cast<HANDLE>(handle), to, wanted, &got, &at)) {
+    return GetLastError() == ERROR_HANDLE_EOF ? 0 : -1;
+  }
+  return got;
+}
+std::string LastError() { return "error " + std::to_string(GetLastError()); }
+#else
+std::intptr_t OpenForReading(const char* path) {
+  const int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return -1;
+  struct stat info;
+  if (fstat(file, &info) == 0 && S_ISREG(info.st_mode)) return file;
+  close(file);
+  errno = EINVAL;  // a FIFO or a device has no positions to read at
+  return -1;
+}
+void Close(std::intptr_t handle) { close(static_cast<int>(handle)); }
+std::int64_t ReadAt(std::intptr_t handle, char* to, std::uint64_t length, std::uint64_t offset) {
+  for (;;) {
+    const ssize_t got = pread(static_cast<int>(handle), to, static_cast<std::size_t>(std::min<std::uint64_t>(length, 1u << 30)),
+                              static_cast<off_t>(offset));
+    if (got >= 0 || errno != EINTR) return got;
+  }
+}
+std::string LastError() { return std::strerror(errno); }
+#endif
+
+}  // namespace
+
+RowReader::~RowReader() {
+  for (const File& file : files_) Close(file.handle);
+}
+
+Status RowReader::Open() {
+  if (source_.data != nullptr) return Status::Ok();
+  std::uint64_t rows = 0;
+  const std::uint64_t most_rows = (~std::uint64_t{0} >> 1) / 4 / source_.dim;
+  for (std::size_t i = 0; i < source_.segment_count; ++i) {
+    const FileSegment& segment = source_.segments[i];
+    if (segment.rows > most_rows || segment.offset > ~std::uint64_t{0} >> 2) {
+      return Status::Error(Code::kInvalidArgument, "expected a file segment of addressable size for %.120s", segment.path);
+    }
+    const std::intptr_t handle = OpenForReading(segment.path);
+    if (handle == -1) {
+      return Status::Error(Code::kIo, "cannot read %.120s: %.60s", segment.path, LastError().c_str());
+    }
+    files_.push_back({handle, segment.path, segment.offset, rows, segment.rows});
+    rows += segment.rows;
+  }
+  if (rows != source_.rows) {
+    return Status::Error(Code::kShapeMismatch, "expected segments of %llu rows in all, got %llu",
+                         static_cast<unsigned long long>(source_.rows), static_cast<unsigned long long>(rows));
+  }
+  return Status::Ok();
+}
+
+Status RowReader::Read(std::uint64_t first, std::uint64_t count, float* buffer, const float** rows) const {
+  if (source_.data != nullptr) {
+    *rows = source_.data + first * source_.dim;
+    return Status::Ok();
+  }
+  *rows = buffer;
+  const std::uint64_t row_bytes = std::uint64_t{source_.dim} * sizeof(float);
+  char* to = reinterpret_cast<char*>(buffer);
+  for (const File& file : files_) {
+    if (count == 0) break;
+    if (first >= file.first_row + file.rows) continue;
+    const std::uint64_t skip = first - file.first_row;
+    const std::uint64_t here = std::min(count, file.rows - skip);
+    const Status status = ReadBytes(file, file.offset + skip * row_bytes, to, here * row_bytes);
+    if (!status.ok()) return status;
+    to += here * row_bytes;
+    first += here;
+    count -= here;
+  }
+  return Status::Ok();
+}
+
+Status RowReader::ReadBytes(const File& file, std::uint64_t offset, char* to, std::uint64_t length) const {
+  while (length > 0) {
+    const std::int64_t got = ReadAt(file.handle, to, length, offset);
+    if (got < 0) return Status::Error(Code::kIo, "cannot read %.120s: %.60s", file.path, LastError().c_str());
+    if (got == 0) {
+      return Status::Error(Code::kIo, "%.120s ended at byte %llu, expected %llu more bytes of its rows", file.path,
+                           static_cast<unsigned long long>(offset), static_cast<unsigned long long>(length));
+    }
+    offset += static_cast<std::uint64_t>(got);
+    to += got;
+    length -= static_cast<std::uint64_t>(got);
+  }
+  return Status::Ok();
+}
+
+}  // namespace alfamix

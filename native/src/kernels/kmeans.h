@@ -1,0 +1,36 @@
+// k-means: greedy k-means++ seeds (Arthur and Vassilvitskii, 2007; 2 + ln K trials a seed), then exact Lloyd.
+//
+// Labels are those of double-precision distances: close calls of the float32 product are decided again in double, in
+// the order of the TypeScript twin, so both give the same labels. Sums are in double, in row order, whatever the
+// threads. An empty cluster takes the row farthest from its own center.
+// Use: up to some thousand clusters at any D. Cost a pass: M * K * D multiply-adds.
+#pragma once
+
+#include "kernels/job.h"
+#include "kernels/status.h"
+
+namespace alfamix {
+
+struct KMeansParams {
+  const float* data = nullptr;  // M x D, finite
+  std::uint64_t rows = 0;       // M
+  std::uint32_t dim = 0;        // D
+  std::uint32_t clusters = 0;   // K, 1 ... M
+  std::uint64_t seed = 0;
+  const float* initial_centers = nullptr;  // K x D, or null: seed with k-means++
+  std::uint32_t n_init = 1;                // seedings to try; the lowest inertia wins
+  std::uint32_t max_iterations = 300;      // assignment passes of one try
+};
+
+struct KMeansOutput {
+  std::int32_t* labels = nullptr;  // M
+  float* centers = nullptr;        // K x D
+  double inertia = 0;              // sum of squared distances to the own center
+  std::uint32_t iterations = 0;    // assignment passes, the last one included
+  bool converged = false;
+};
+
+// Errors: kInvalidArgument, kNonFinite (row), kOutOfMemory, kAborted.
+Status KMeans(const KMeansParams& params, KMeansOutput& output, const JobOptions& options);
+
+}  // namespace alfamix

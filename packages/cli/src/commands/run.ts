@@ -1,0 +1,16 @@
+import { commonOptions, readOptions } from '../options.js';
+import { Session } from '../session.js';
+
+/** Runs a command's work in a session of its own, and wipes the progress line however it ends. */
+export async function runCommand(
+  raw: Record<string, unknown>,
+  signal: AbortSignal,
+  work: (session: Session) => Promise<void>,
+): Promise<void> {
+  const session = new Session(signal, readOptions(commonOptions.pick({ json: true, quiet: true }), raw));
+  try {
+    await work(session);
+  } finally {
+    session.close();
+  }
+}

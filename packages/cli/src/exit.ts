@@ -1,0 +1,31 @@
+import { AlfamixError, type ErrorCode } from '@alfamix/core';
+import { CommanderError } from 'commander';
+
+const BAD_INPUT: ReadonlySet<ErrorCode> = new Set([
+  'INVALID_ARGUMENT',
+  'SHAPE_MISMATCH',
+  'NON_FINITE',
+  'FORMAT',
+  'IO',
+]);
+
+const NO_COMMAND = 'expected a command: select, score, fit or demo; see alfamix --help';
+
+/** Exit status and the one line for stderr (none when help or the version was asked for). */
+export interface Exit {
+  readonly code: number;
+  readonly message: string | undefined;
+}
+
+/** What an error means to the shell: 2 for bad input and usage, 1 for the rest. */
+export function exitFor(error: unknown): Exit {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return { code: 0, message: undefined };
+    const message = error.code === 'commander.help' ? NO_COMMAND : error.message.replace(/^error: /, '');
+    return { code: 2, message: oneLine(message) };
+  }
+  const message = oneLine(error instanceof Error ? error.message : String(error));
+  return { code: error instanceof AlfamixError && BAD_INPUT.has(error.code) ? 2 : 1, message };
+}
+
+const oneLine = (text: string): string => text.trim().replace(/\s*\n\s*/g, ' ');

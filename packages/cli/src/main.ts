@@ -1,0 +1,40 @@
+import { discardUnfinishedFiles } from '@alfamix/core';
+import { exitFor } from './exit.js';
+import { Interrupt } from './interrupt.js';
+import { buildProgram } from './program.js';
+
+/**
+ * Runs the command line and sets `process.exitCode`: 0 done, 2 bad input or usage, 1 any other failure, 130 and 143
+ * after Ctrl-C and SIGTERM. A failure is one line on stderr; `ALFAMIX_DEBUG=1` adds the stack.
+ *
+ * @param argv the arguments, without node and the script
+ */
+export async function main(argv: readonly string[]): Promise<void> {
+  surviveClosedPipes();
+  process.once('exit', discardUnfinishedFiles);
+  const interrupt = new Interrupt();
+  try {
+    await buildProgram(interrupt.signal).parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    if (interrupt.exitCode !== undefined) {
+      process.exitCode = interrupt.exitCode;
+      process.stderr.write('alfamix: interrupted, nothing was written\n');
+    } else {
+      const { code, message } = exitFor(error);
+      process.exitCode = code;
+      if (message !== undefined) process.stderr.write(`alfamix: ${message}\n`);
+    }
+    if (process.env.ALFAMIX_DEBUG && process.exitCode) console.error(error);
+  } finally {
+    interrupt.dispose();
+  }
+}
+
+/** `alfamix … | head -1` closes our stdout early; the files are written all the same. */
+function surviveClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+}

@@ -1,0 +1,106 @@
+import { expected } from '@alfamix/core';
+import type { Command } from 'commander';
+import { z } from 'zod';
+
+/** An option given as text: `parse` returns undefined for a text that isn't `what`. */
+const parsed = <T>(what: string, parse: (text: string) => T | undefined) =>
+  z.string().transform((text, context): T => {
+    const value = parse(text.trim());
+    if (value !== undefined) return value;
+    context.addIssue({ code: 'custom', message: what });
+    return z.NEVER;
+  });
+
+const decimal = (text: string): number =>
+  /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+const integer = (text: string): number => (/^\d+$/.test(text) ? Number(text) : Number.NaN);
+const when = (value: number, good: boolean): number | undefined => (good ? value : undefined);
+
+const count = parsed('a positive integer', (text) =>
+  when(integer(text), Number.isSafeInteger(integer(text)) && integer(text) > 0),
+);
+const spec = parsed('a file', (text) => text || undefined);
+
+const names = parsed('distinct names separated by commas', (text) => {
+  const list = text.split(',').map((name) => name.trim());
+  return list.every(Boolean) && new Set(list).size === list.length ? list : undefined;
+});
+
+/** What every command takes. */
+export const commonOptions = z.object({
+  backend: z.enum(['auto', 'cuda', 'cpu', 'js'], { error: 'one of auto, cuda, cpu, js' }),
+  threads: parsed('an integer from 1 to 256', (text) =>
+    when(integer(text), integer(text) >= 1 && integer(text) <= 256),
+  ).optional(),
+  seed: parsed('an integer from 0 to 2^53 - 1', (text) =>
+    when(integer(text), Number.isSafeInteger(integer(text))),
+  ),
+  json: z.boolean().default(false),
+  quiet: z.boolean().default(false),
+});
+
+/** Pool, labels and head, as `select`, `score` and `fit` take them. */
+export const inputOptions = z.object({
+  pool: spec.optional(),
+  labels: spec.optional(),
+  labeled: spec.optional(),
+  ids: spec.optional(),
+  classes: names.optional(),
+  head: spec.optional(),
+  exclude: spec.optional(),
+  l2: parsed('a positive number', (text) =>
+    when(decimal(text), decimal(text) > 0 && decimal(text) < Infinity),
+  ).optional(),
+  out: spec,
+});
+
+/** How rows are picked. */
+export const pickOptions = z.object({
+  budget: count,
+  strategy: spec,
+  alphaCap: parsed('a number above 0', (text) =>
+    when(decimal(text), decimal(text) > 0 && decimal(text) < Infinity),
+  ),
+  maxCandidates: count.optional(),
+});
+
+export type CommonOptions = z.infer<typeof commonOptions>;
+export type InputOptions = z.infer<typeof inputOptions>;
+export type PickOptions = z.infer<typeof pickOptions>;
+
+/** The options of a command after defaults, or INVALID_ARGUMENT "expected … for --name, got …". */
+export function readOptions<T>(schema: z.ZodType<T>, raw: Record<string, unknown>): T {
+  const result = schema.safeParse(raw);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const key = String(issue.path[0]);
+  throw expected(issue.message, `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`, raw[key]);
+}
+
+export function addCommonOptions(command: Command): Command {
+  return command
+    .option('--backend <name>', 'kernels to use: auto, cuda, cpu or js', 'auto')
+    .option('--threads <n>', 'threads (default: the cores this process may use)')
+    .option('--seed <n>', 'seed of everything random', '0')
+    .option('--json', 'print the summary as JSON, alone on stdout')
+    .option('--quiet', 'print nothing but errors');
+}
+
+export function addInputOptions(command: Command): Command {
+  return command
+    .option('--ids <file>', 'one id a pool row: a CSV with an id column, or a plain list')
+    .option(
+      '--labels <file>',
+      'CSV with a header row,label or id,label; with --labeled the M labels of its rows',
+    )
+    .option('--labeled <tensor>', 'M×D embeddings of the labelled rows, where they are not in the pool')
+    .option('--classes <names>', 'class names in the order of the head, separated by commas')
+    .option('--l2 <number>', 'weight decay of the fitted head (default: by cross-validation)');
+}
+
+export function addPickOptions(command: Command): Command {
+  return command
+    .option('--strategy <name>', 'alfa-mix, random, least-confidence, margin or entropy', 'alfa-mix')
+    .option('--alpha-cap <number>', 'start and step of the alpha caps', '0.2')
+    .option('--max-candidates <n>', 'keep at most this many candidates, those of the lowest flip caps');
+}

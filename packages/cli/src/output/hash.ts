@@ -1,0 +1,24 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { AlfamixError, throwIfAborted } from '@alfamix/core';
+
+/** SHA-256 (hex) and size of a file, read as a stream. */
+export async function hashFile(
+  path: string,
+  { signal, onProgress }: { signal?: AbortSignal; onProgress?: (bytes: number) => void } = {},
+): Promise<{ sha256: string; bytes: number }> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+      throwIfAborted(signal);
+      hash.update(chunk);
+      bytes += chunk.length;
+      onProgress?.(bytes);
+    }
+  } catch (error) {
+    if (error instanceof AlfamixError) throw error;
+    throw new AlfamixError('IO', `${path}: cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+  return { sha256: hash.digest('hex'), bytes };
+}

@@ -1,0 +1,93 @@
+import { basename, resolve } from 'node:path';
+import { assertWritable, writeFileAtomic } from '@alfamix/core';
+import type { InputFile } from '../inputs/load.js';
+import type { Session } from '../session.js';
+import { VERSION } from '../version.js';
+import { hashFile } from './hash.js';
+
+/** The manifest's place: beside the output, named after it. */
+export const manifestPath = (out: string): string => `${out}.manifest.json`;
+
+/** Throws IO unless the output and its manifest can be written: called before any work. */
+export function assertOutput(out: string): void {
+  assertWritable(out);
+  assertWritable(manifestPath(out));
+}
+
+export interface InputRecord {
+  option: string;
+  spec: string;
+  path: string;
+  sha256: string;
+  bytes: number;
+  shape?: readonly number[];
+}
+
+/** Hash, size and shape of every input; a file given twice is read once. */
+export async function describeInputs(files: readonly InputFile[], session: Session): Promise<InputRecord[]> {
+  const hashes = new Map<string, { sha256: string; bytes: number }>();
+  const records: InputRecord[] = [];
+  for (const { option, spec, path, shape } of files) {
+    const full = resolve(path);
+    const hash = hashes.get(full) ?? (await hashFile(full, { signal: session.signal }));
+    hashes.set(full, hash);
+    records.push({ option, spec, path: full, ...hash, ...(shape && { shape }) });
+  }
+  return records;
+}
+
+/** What a manifest says beyond what every run has in common. */
+export interface ManifestFacts {
+  command: string;
+  /** Every option after defaults. */
+  settings: Readonly<Record<string, unknown>>;
+  inputs: readonly InputRecord[];
+  /** Written files, complete; the first is the one the manifest stands beside. */
+  outputs: readonly string[];
+  backend: object | undefined;
+  /** Counts, candidates, notes: whatever the command found. */
+  result: object;
+}
+
+/**
+ * Writes the manifest of a run: every setting, version, input hash and count, enough to run it again, and the hashes
+ * of its outputs, so that neither can be mistaken for another's.
+ *
+ * @returns its path
+ */
+export async function writeManifest(facts: ManifestFacts, session: Session): Promise<string> {
+  const { command, settings, inputs, outputs, backend, result } = facts;
+  const written = [];
+  for (const path of outputs) written.push({ file: basename(path), ...(await hashFile(path)) });
+  const path = manifestPath(outputs[0]);
+  const manifest = {
+    manifestVersion: 1,
+    command,
+    rerun: rerun(command, settings),
+    cwd: process.cwd(),
+    startedAt: session.startedAt.toISOString(),
+    versions: { alfamix: VERSION, node: process.version, platform: process.platform, arch: process.arch },
+    settings,
+    backend,
+    inputs,
+    outputs: written,
+    ...result,
+    timingsMs: session.finish(),
+  };
+  await writeFileAtomic(path, (write) => write(`${JSON.stringify(manifest, undefined, 2)}\n`));
+  return path;
+}
+
+/** The command line that does the same again. */
+function rerun(command: string, settings: Readonly<Record<string, unknown>>): string {
+  const words = ['alfamix', command];
+  for (const [key, value] of Object.entries(settings)) {
+    if (value === undefined || value === null || value === false) continue;
+    words.push(`--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`);
+    if (value !== true) words.push(quote(Array.isArray(value) ? value.join(',') : String(value)));
+  }
+  return words.join(' ');
+}
+
+const quote = (word: string): string =>
+  /^[\w@%+=:,./#-]+$/.test(word) && !word.startsWith('#') ? word : `'${word.replaceAll("'", "'\\''")}'`;

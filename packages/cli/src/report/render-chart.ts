@@ -1,0 +1,62 @@
+import { parse, View } from 'vega';
+import { type Config, compile, type TopLevelSpec } from 'vega-lite';
+
+export const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
+
+const CONFIG: Config = {
+  background: 'transparent',
+  font: FONT,
+  view: { stroke: null },
+  axis: {
+    labelColor: 'var(--soft)',
+    titleColor: 'var(--soft)',
+    labelFontSize: 11,
+    titleFontSize: 11,
+    titleFontWeight: 'normal',
+    domainColor: 'var(--faint)',
+    tickColor: 'var(--faint)',
+    gridColor: 'var(--line)',
+  },
+};
+
+export interface Chart {
+  readonly svg: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * Draws a Vega-Lite chart as SVG, without a browser, that scales with its container and says what it is.
+ *
+ * @param label one sentence for readers who can't see the figure
+ */
+export async function renderChart(spec: TopLevelSpec, label: string): Promise<Chart> {
+  const { spec: vega } = compile(spec, { config: CONFIG });
+  const view = new View(parse(vega), { renderer: 'none' });
+  try {
+    const svg = await view.toSVG();
+    const [, width, height] = /width="([\d.]+)" height="([\d.]+)"/.exec(svg) ?? [];
+    return { svg: tidy(svg, label), width: Number(width), height: Number(height) };
+  } finally {
+    view.finalize();
+  }
+}
+
+/** Drops the fixed size and Vega's per-mark ARIA noise, and rounds coordinates (a third of the bytes). */
+function tidy(svg: string, label: string): string {
+  return svg
+    .replace(/^<svg[^>]*viewBox="([^"]*)"[^>]*>/, (_, box: string) => {
+      const text = escapeXml(label);
+      return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${box}" role="img" aria-label="${text}"><title>${text}</title>`;
+    })
+    .replace(/ (?:aria-[a-z]+|role)="(?!img)[^"]*"/g, (attribute) =>
+      attribute === ` aria-label="${escapeXml(label)}"` ? attribute : '',
+    )
+    .replace(/ pointer-events="none"/g, '')
+    .replace(/<path class="(?:background|foreground)" d="[^"]*"(?: display="none")?\/>/g, '')
+    .replace(/\d+\.\d{2,}/g, (number) => String(Math.round(Number(number) * 100) / 100));
+}
+
+export function escapeXml(text: string): string {
+  return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+}

@@ -1,0 +1,50 @@
+import { DARK, declarations, LIGHT } from './palette.js';
+import { FONT } from './render-chart.js';
+
+/** The report's style sheet: one column on a phone, two where they fit; light, dark and print from one set of rules. */
+export const STYLE = `
+:root{${declarations(LIGHT)};color-scheme:light dark}
+@media (prefers-color-scheme:dark){:root{${declarations(DARK)}}}
+@media print{:root{${declarations(LIGHT)};color-scheme:light}}
+*{box-sizing:border-box}
+html{-webkit-text-size-adjust:100%}
+body{margin:0;background:var(--page);color:var(--ink);font:16px/1.55 ${FONT.replaceAll('"', "'")}}
+main{max-width:1080px;margin:0 auto;padding:40px 20px 56px}
+h1{font-size:clamp(1.7rem,4.5vw,2.5rem);line-height:1.15;letter-spacing:-.02em;margin:0 0 .6rem;text-wrap:balance}
+h2{font-size:1.2rem;line-height:1.3;margin:0 0 .35rem}
+p{margin:0 0 .8rem;max-width:68ch}
+.lead{font-size:1.08rem;color:var(--soft)}
+.lead strong{color:var(--ink)}
+code{font:.9em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
+section{margin-top:44px}
+figure{margin:0}
+figcaption{color:var(--soft);font-size:.9rem;line-height:1.5;margin-top:10px;max-width:75ch}
+figure>svg{display:block;width:100%;height:auto}
+.tiles{display:grid;grid-template-columns:repeat(3,1fr);gap:12px;margin:26px 0 12px;padding:0;list-style:none}
+.tiles li{background:var(--panel);border:1px solid var(--line);border-radius:12px;padding:14px 16px}
+.tiles b{display:block;font-size:clamp(1.35rem,4.5vw,2rem);line-height:1.2;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
+.tiles .best{border-color:var(--accent);box-shadow:inset 0 0 0 1px var(--accent)}
+.tiles .best b{color:var(--accent)}
+.tiles span{display:block;color:var(--soft);font-size:.86rem;line-height:1.35}
+.pair{display:grid;grid-template-columns:minmax(0,1.5fr) minmax(0,1fr);gap:44px;align-items:start}
+.panel{background:var(--panel);border:1px solid var(--line);border-radius:14px;padding:14px}
+.legend{display:flex;flex-wrap:wrap;gap:4px 18px;margin:12px 0 0;padding:0;list-style:none;font-size:.86rem;color:var(--soft)}
+.legend li{display:flex;align-items:center;gap:7px}
+.legend svg{width:18px;height:18px;flex:none}
+.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(176px,1fr));gap:12px;margin:16px 0 0;padding:0;list-style:none}
+.card{position:relative;background:var(--panel);border:1px solid var(--line);border-radius:12px;padding:12px;break-inside:avoid;font-size:.84rem;line-height:1.4}
+.card>svg{display:block;width:58%;margin:2px auto 10px;height:auto}
+.rank{position:absolute;top:9px;left:9px;min-width:24px;height:24px;padding:0 6px;border-radius:12px;display:grid;place-items:center;font-size:.78rem;font-weight:700;color:var(--on-class);font-variant-numeric:tabular-nums}
+.verdict{display:block;font-weight:650;font-size:.95rem;margin-bottom:3px}
+.right{color:var(--good)}
+.wrong{color:var(--bad)}
+.facts{display:block;color:var(--soft);font-variant-numeric:tabular-nums}
+table{border-collapse:collapse;width:100%;font-size:.92rem}
+th,td{text-align:left;padding:7px 12px 7px 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
+th{font-weight:500;color:var(--soft);width:46%}
+td.n{text-align:right;padding-right:0;font-variant-numeric:tabular-nums}
+footer{margin-top:48px;padding-top:16px;border-top:1px solid var(--line);color:var(--soft);font-size:.86rem}
+@media (max-width:760px){main{padding:26px 16px 40px}.pair{grid-template-columns:1fr;gap:36px}.cards{grid-template-columns:repeat(auto-fill,minmax(132px,1fr));gap:10px}.tiles{gap:8px}.tiles li{padding:11px 11px}}
+@media (max-width:480px){.tiles{grid-template-columns:1fr}.tiles li{display:grid;grid-template-columns:5.6rem 1fr;align-items:center;gap:10px}}
+@media print{main{max-width:none;padding:0}section{margin-top:26px}.pair{gap:24px}.cards{grid-template-columns:repeat(5,1fr);gap:8px}h2,figcaption{break-after:avoid}.card,.tiles li,.panel{background:none}}
+`.trim();

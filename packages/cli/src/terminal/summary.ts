@@ -1,0 +1,42 @@
+import { formatCap, formatCount, formatDuration } from './format.js';
+
+export interface BackendUsed {
+  readonly name: string;
+  readonly level: string;
+  readonly threads: number;
+  /** Why the kernels aren't native. */
+  readonly reason?: string | undefined;
+}
+
+/** `cpu (avx2, 2 threads)`, with the reason where the kernels aren't native. */
+export function describeBackend({ name, level, threads, reason }: BackendUsed): string {
+  const plural = threads === 1 ? '' : 's';
+  const detail = name === level ? '' : ` (${level}, ${threads} thread${plural})`;
+  return name + detail + (reason ? `: ${reason}` : '');
+}
+
+/** `score 12 ms · kmeans 3 ms`. */
+export const describeTimings = (timings: Readonly<Record<string, number>>): string =>
+  Object.entries(timings)
+    .map(([stage, ms]) => `${stage} ${formatDuration(ms)}`)
+    .join(' · ');
+
+/** `0.2: 12 · 0.4: 51 (used)`. */
+export const describeCaps = (
+  caps: readonly { cap: number; count: number }[],
+  capUsed: number | undefined,
+): string =>
+  caps
+    .map(({ cap, count }) => `${formatCap(cap)}: ${formatCount(count)}${cap === capUsed ? ' (used)' : ''}`)
+    .join(' · ');
+
+/** `cat 12 · dog 8`, classes without picks left out. */
+export const describeCounts = (counts: readonly (readonly [string, number])[]): string =>
+  counts.flatMap(([name, count]) => (count > 0 ? [`${name} ${formatCount(count)}`] : [])).join(' · ');
+
+/** A labelled list, the labels padded to one width; undefined and empty values are left out. */
+export function formatFacts(facts: readonly (readonly [string, string | undefined])[]): string {
+  const shown = facts.filter(([, value]) => value);
+  const width = Math.max(...shown.map(([name]) => name.length));
+  return shown.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
+}

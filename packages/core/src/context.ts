@@ -1,0 +1,150 @@
+import { AlfamixError } from './errors.js';
+import type { LinearHead } from './head/linear-head.js';
+import type { FlipSearchResult, Kernels } from './kernels/kernels.js';
+import { computeAnchors } from './labels/anchors.js';
+import type { LabeledSet } from './labels/labeled-set.js';
+import type { Pool } from './pool/pool.js';
+import type { Rng } from './random/xoshiro.js';
+
+/** Called with the stage under way (`fit`, `score`, `cluster` …) and its work done and total, in its own unit. */
+export type StageProgress = (stage: string, done: number, total: number) => void;
+
+export interface ContextParts {
+  pool: Pool;
+  head: LinearHead | undefined;
+  labeled: LabeledSet | undefined;
+  kernels: Kernels;
+  rng: Rng;
+  seed: number;
+  budget: number;
+  alphaCap: number;
+  maxCandidates: number | undefined;
+  available: Float64Array;
+  threads: number | undefined;
+  signal: AbortSignal | undefined;
+  onProgress: StageProgress | undefined;
+  timings: Record<string, number>;
+}
+
+/** Everything a strategy sees: the pool, the head and the labels, the kernels; never files. */
+export class Context {
+  readonly pool: Pool;
+  /** Given or fitted, for a strategy that needs one. */
+  readonly head: LinearHead | undefined;
+  readonly labeled: LabeledSet | undefined;
+  readonly kernels: Kernels;
+  /** Starts from `seed`; the only source of chance. */
+  readonly rng: Rng;
+  readonly seed: number;
+  /** B, at most the number of available rows. */
+  readonly budget: number;
+  readonly alphaCap: number;
+  readonly maxCandidates: number | undefined;
+  /** The rows that may be picked, increasing. */
+  readonly available: Float64Array;
+  readonly signal: AbortSignal | undefined;
+  readonly #parts: ContextParts;
+  #flip: FlipSearchResult | undefined;
+  #uncertainty: FlipSearchResult | undefined;
+
+  constructor(parts: ContextParts) {
+    this.#parts = parts;
+    this.pool = parts.pool;
+    this.head = parts.head;
+    this.labeled = parts.labeled;
+    this.kernels = parts.kernels;
+    this.rng = parts.rng;
+    this.seed = parts.seed;
+    this.budget = parts.budget;
+    this.alphaCap = parts.alphaCap;
+    this.maxCandidates = parts.maxCandidates;
+    this.available = parts.available;
+    this.signal = parts.signal;
+  }
+
+  /**
+   * Runs a kernel call as a stage: its time is recorded, its progress reported under the name.
+   * @example
+   * const unit = await context.stage('normalize', (job) => context.kernels.normalizeRows({ data, rows, dim, ...job }));
+   */
+  async stage<Result>(
+    name: string,
+    work: (job: {
+      signal?: AbortSignal;
+      threads?: number;
+      onProgress?: (done: number, total: number) => void;
+    }) => Promise<Result>,
+  ): Promise<Result> {
+    const { signal, threads, onProgress, timings } = this.#parts;
+    const start = performance.now();
+    try {
+      return await work({
+        signal,
+        threads,
+        onProgress: onProgress && ((done, total) => onProgress(name, done, total)),
+      });
+    } finally {
+      timings[name] = (timings[name] ?? 0) + performance.now() - start;
+    }
+  }
+
+  /** Flip search over the whole pool against the labels' anchors, once. */
+  async flipScores(): Promise<FlipSearchResult> {
+    if (this.#flip) return this.#flip;
+    const { labeled } = this;
+    if (!labeled) throw new AlfamixError('INVALID_ARGUMENT', 'expected labels for a flip search, got none');
+    this.#flip = await this.#search(computeAnchors(labeled, this.#needHead().classes));
+    return this.#flip;
+  }
+
+  /** Pseudo-labels, confidences, margins and entropies of the whole pool, once; without anchors, which is cheaper. */
+  async uncertaintyScores(): Promise<FlipSearchResult> {
+    this.#uncertainty ??= this.#flip ?? (await this.#search(new Float32Array(0)));
+    return this.#uncertainty;
+  }
+
+  /** What has been computed so far: `flipped` says whether its flip caps mean anything. */
+  get scored(): { scores: FlipSearchResult; flipped: boolean } | undefined {
+    const scores = this.#flip ?? this.#uncertainty;
+    return scores && { scores, flipped: this.#flip !== undefined };
+  }
+
+  async #search(anchors: Float32Array): Promise<FlipSearchResult> {
+    const { pool, kernels } = this;
+    const { weight, bias, classes } = this.#needHead();
+    try {
+      return await this.stage('score', (job) =>
+        kernels.flipSearch({
+          data: pool.source,
+          rows: pool.rows,
+          dim: pool.dim,
+          weight,
+          bias,
+          classes,
+          anchors,
+          ...job,
+        }),
+      );
+    } catch (error) {
+      throw nameRow(error, pool);
+    }
+  }
+
+  #needHead(): LinearHead {
+    if (this.head) return this.head;
+    throw new AlfamixError('INVALID_ARGUMENT', 'expected a head for scoring, got none');
+  }
+}
+
+/** Kernels know rows by number only: adds the pool's name and the row's id. */
+function nameRow(error: unknown, pool: Pool): unknown {
+  if (!(error instanceof AlfamixError) || error.code !== 'NON_FINITE') return error;
+  const { row } = error.details;
+  if (typeof row !== 'number' || 'name' in error.details) return error;
+  const id = pool.ids ? ` (id ${JSON.stringify(pool.idOf(row))})` : '';
+  return new AlfamixError(
+    'NON_FINITE',
+    `expected finite numbers for row ${row}${id} of the pool (${pool.name}), got NaN or infinity`,
+    { cause: error, details: { row, ...(pool.ids && { id: pool.idOf(row) }), pool: pool.name } },
+  );
+}

@@ -1,0 +1,70 @@
+import { AlfamixError, describe } from '../errors.js';
+import { type CsvRecord, readCsv } from './csv.js';
+
+/** Ids of a pool's rows, both ways. */
+export interface Ids {
+  readonly ids: readonly string[];
+  readonly rowOf: ReadonlyMap<string, number>;
+}
+
+/**
+ * Reads one id a pool row from a plain list or a CSV. The first line is a header when one of its fields is `id` (then
+ * that column holds the ids) or when there is exactly one line more than rows; otherwise the first column is taken.
+ *
+ * @param rows the pool's rows
+ * @throws FORMAT for a duplicate or blank id, naming its lines; SHAPE_MISMATCH for a wrong count; IO
+ * @example
+ * const { ids, rowOf } = await readIds('ids.csv', pool.rows);
+ */
+export async function readIds(
+  path: string,
+  rows: number,
+  options: { signal?: AbortSignal } = {},
+): Promise<Ids> {
+  const records: CsvRecord[] = [];
+  for await (const record of readCsv(path, options)) records.push(record);
+  const idColumn = records[0].fields.findIndex((field) => field.trim().toLowerCase() === 'id');
+  const hasHeader = idColumn >= 0 || records.length === rows + 1;
+  const body = hasHeader ? records.slice(1) : records;
+  if (body.length !== rows) {
+    throw new AlfamixError(
+      'SHAPE_MISMATCH',
+      `expected ${rows} ids in ${path}, one a row of the pool, got ${body.length}${hasHeader ? ' below the header' : ''}`,
+      { details: { path, expected: rows, ids: body.length } },
+    );
+  }
+  const ids = body.map(({ fields }) => fields[Math.max(idColumn, 0)]);
+  return { ids, rowOf: indexIds(ids, (row) => `line ${body[row].line}`, path) };
+}
+
+/**
+ * Maps each id to its row.
+ * @param nameOf how a row is named in an error: 'row 3', 'line 4'
+ * @throws `code` for a blank id or one given twice, naming both places
+ */
+export function indexIds(
+  ids: readonly string[],
+  nameOf: (row: number) => string,
+  source: string,
+  code: 'FORMAT' | 'INVALID_ARGUMENT' = 'FORMAT',
+): Map<string, number> {
+  const rowOf = new Map<string, number>();
+  for (const [row, id] of ids.entries()) {
+    if (typeof id !== 'string' || id.trim() === '') {
+      const got = typeof id === 'string' ? 'a blank' : describe(id);
+      throw new AlfamixError(code, `expected an id at ${nameOf(row)} of ${source}, got ${got}`, {
+        details: { source, row },
+      });
+    }
+    const before = rowOf.get(id);
+    if (before !== undefined) {
+      throw new AlfamixError(
+        code,
+        `expected different ids in ${source}, got ${describe(id)} at ${nameOf(before)} and ${nameOf(row)}`,
+        { details: { source, id, rows: [before, row] } },
+      );
+    }
+    rowOf.set(id, row);
+  }
+  return rowOf;
+}

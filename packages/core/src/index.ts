@@ -1,0 +1,47 @@
+export { Context, type StageProgress } from './context.js';
+export { AlfamixError, abortError, describe, type ErrorCode, expected, throwIfAborted } from './errors.js';
+export {
+  assertWritable,
+  discardUnfinishedFiles,
+  type WriteChunk,
+  writeFileAtomic,
+} from './formats/atomic-file.js';
+export { type CsvRecord, csvField, readCsv } from './formats/csv.js';
+export { type Ids, readIds } from './formats/ids.js';
+export { type SafetensorsTensor, writeSafetensors } from './formats/safetensors-writer.js';
+export {
+  type FileSpec,
+  openTensor,
+  parseSpec,
+  readTensor,
+  type TensorData,
+  type TensorExpectation,
+  type TensorFile,
+} from './formats/tensor-file.js';
+export type { CrossValidationReport, FitReport, GridPoint } from './head/fit-report.js';
+export { type FitHeadArgs, LinearHead, type LinearHeadArgs } from './head/linear-head.js';
+export type { BackendUsed } from './inputs.js';
+export { type BackendInfo, type BackendName, backendInfo, getKernels } from './kernels/get-kernels.js';
+export type {
+  Backend,
+  FileRows,
+  FileSegment,
+  FlipSearchArgs,
+  FlipSearchResult,
+  JobOptions,
+  Kernels,
+  KMeansArgs,
+  KMeansResult,
+  NearestMembersArgs,
+  NormalizeRowsArgs,
+  RowSource,
+} from './kernels/kernels.js';
+export { computeAnchors } from './labels/anchors.js';
+export { LabeledSet, type LabeledSetArgs, type PoolLabelsArgs } from './labels/labeled-set.js';
+export { type CapCount, Ladder } from './ladder.js';
+export { Pool, type PoolArrayOptions, type PoolOpenOptions } from './pool/pool.js';
+export { Rng } from './random/xoshiro.js';
+export { type ScoreArgs, type ScoreResult, score } from './score.js';
+export { type Pick, type SelectArgs, type SelectResult, type SelectStats, select } from './select.js';
+export { getStrategy, strategyNames } from './strategies/index.js';
+export type { Strategy, StrategyPick, StrategyResult } from './strategies/strategy.js';

@@ -1,0 +1,119 @@
+import { AlfamixError, expected } from './errors.js';
+import { LinearHead } from './head/linear-head.js';
+import { type BackendName, type ResolvedKernels, resolveKernels } from './kernels/get-kernels.js';
+import type { Backend, Kernels } from './kernels/kernels.js';
+import { LabeledSet } from './labels/labeled-set.js';
+import { Pool } from './pool/pool.js';
+
+/** The kernels that did the work. */
+export interface BackendUsed {
+  name: Backend;
+  /** Instruction set: `js`, `scalar`, `avx2` … */
+  level: string;
+  threads: number;
+  /** Why not a faster backend, when `auto` had to fall back. */
+  reason?: string;
+}
+
+/** @throws INVALID_ARGUMENT when it isn't a pool, or a closed one */
+export function checkPool(pool: unknown): asserts pool is Pool {
+  if (!(pool instanceof Pool)) throw expected('a Pool', 'pool', pool);
+  // Reading `source` throws on a closed pool: now, not after a head has been fitted.
+  void pool.source;
+}
+
+/** Checks that labels and head are what they should be, and fit the pool and each other. */
+export function checkParts(pool: Pool, labeled: LabeledSet | undefined, head: LinearHead | undefined): void {
+  if (labeled !== undefined && !(labeled instanceof LabeledSet))
+    throw expected('a LabeledSet', 'labeled', labeled);
+  if (head !== undefined && !(head instanceof LinearHead)) throw expected('a LinearHead', 'head', head);
+  for (const [part, what] of [
+    [labeled, 'the labelled embeddings'],
+    [head, 'the head'],
+  ] as const) {
+    if (part === undefined || part.dim === pool.dim) continue;
+    throw new AlfamixError(
+      'SHAPE_MISMATCH',
+      `expected dimension ${pool.dim}, that of the pool (${pool.name}), for ${what}, got ${part.dim}`,
+      { details: { pool: pool.dim, got: part.dim } },
+    );
+  }
+  if (labeled && head) checkLabels(labeled, head);
+}
+
+function checkLabels({ labels, classNames }: LabeledSet, head: LinearHead): void {
+  const outside = labels.findIndex((label) => label >= head.classes);
+  if (outside >= 0) {
+    const what = `a class index below ${head.classes}, the number of the head's classes,`;
+    throw expected(what, `labels[${outside}]`, labels[outside]);
+  }
+  const mismatch = classNames?.findIndex((name, i) => head.classNames && head.classNames[i] !== name) ?? -1;
+  if (mismatch >= 0) {
+    const name = JSON.stringify(head.classNames?.[mismatch]);
+    throw expected(
+      `${name}, as the head has it,`,
+      `class name ${mismatch} of the labels`,
+      classNames?.[mismatch],
+    );
+  }
+}
+
+/** Marks the rows that may not be picked: the excluded ones, and the labelled ones when they are rows of this pool. */
+export function unavailableRows(
+  pool: Pool,
+  labeled: LabeledSet | undefined,
+  exclude: ArrayLike<number> | undefined,
+): Uint8Array {
+  const mask = new Uint8Array(pool.rows);
+  if (labeled?.pool === pool && labeled.poolRows) {
+    for (const row of labeled.poolRows) mask[row] = 1;
+  }
+  if (exclude === undefined) return mask;
+  if (typeof exclude !== 'object' || exclude === null || typeof exclude.length !== 'number') {
+    throw expected('an array of rows', 'exclude', exclude);
+  }
+  for (let i = 0; i < exclude.length; i++) {
+    const row = exclude[i];
+    if (!Number.isInteger(row) || row < 0 || row >= pool.rows) {
+      throw expected(`a row of the pool, 0 to ${pool.rows - 1},`, `exclude[${i}]`, row);
+    }
+    mask[row] = 1;
+  }
+  return mask;
+}
+
+/** The rows left by a mask, increasing. */
+export function rowsLeft(mask: Uint8Array): Float64Array {
+  let count = 0;
+  for (const taken of mask) count += 1 - taken;
+  const rows = new Float64Array(count);
+  for (let row = 0, i = 0; row < mask.length; row++) {
+    if (!mask[row]) rows[i++] = row;
+  }
+  return rows;
+}
+
+/** The kernels given, or those of the backend; and what to report about them. */
+export function chooseKernels(
+  backend: BackendName,
+  given: Kernels | undefined,
+  threads: number | undefined,
+): { kernels: Kernels; used: BackendUsed } {
+  if (given !== undefined && typeof given?.flipSearch !== 'function')
+    throw expected('Kernels', 'kernels', given);
+  const resolved: ResolvedKernels = given
+    ? { kernels: given, threads: defaultThreads(given) }
+    : resolveKernels(backend);
+  const { kernels, reason } = resolved;
+  const used: BackendUsed = {
+    name: kernels.backend,
+    level: kernels.level,
+    threads: kernels.backend === 'js' ? 1 : (threads ?? resolved.threads),
+  };
+  if (reason !== undefined) used.reason = reason;
+  return { kernels, used };
+}
+
+function defaultThreads(kernels: Kernels): number {
+  return 'threads' in kernels && typeof kernels.threads === 'number' ? kernels.threads : 1;
+}

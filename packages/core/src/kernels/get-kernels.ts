@@ -1,0 +1,114 @@
+import { loadNative } from '@alfamix/native';
+import { AlfamixError, expected } from '../errors.js';
+import { jsKernels } from './js/js-kernels.js';
+import type { Backend, Kernels } from './kernels.js';
+import { NativeKernels } from './native-kernels.js';
+
+/** What a caller may ask for; `auto` is the fastest that runs here. */
+export type BackendName = 'auto' | 'cuda' | 'cpu' | 'js';
+
+const NAMES: readonly string[] = ['auto', 'cuda', 'cpu', 'js'];
+
+/** Kernels, and what to tell about them. */
+export interface ResolvedKernels {
+  kernels: Kernels;
+  /** Threads of a call that asks for none. */
+  threads: number;
+  /** Why the backend isn't a faster one, when `auto` had to fall back. */
+  reason?: string;
+}
+
+/** What `auto` takes on this machine. */
+export interface BackendInfo {
+  backend: Backend;
+  level: string;
+  /** Instruction-set levels that can be asked for, slowest first. */
+  levels: readonly string[];
+  /** Default threads of a call: the cores this process may use. */
+  threads: number;
+  nativeVersion?: string;
+  nativePath?: string;
+  /** Why the native addon isn't in use. */
+  reason?: string;
+}
+
+/**
+ * The kernels of a backend. `auto` takes the native addon when it loads, else TypeScript; the environment variable
+ * `ALFAMIX_BACKEND` (cpu or js) overrides `auto`.
+ *
+ * @param options.level instruction set for the native kernels (`scalar`, `avx2` …); default the fastest that runs
+ * @throws NATIVE_UNAVAILABLE, CUDA_UNAVAILABLE; INVALID_ARGUMENT for an unknown backend or level
+ * @example
+ * const kernels = await getKernels('cpu', { level: 'scalar' });
+ */
+export async function getKernels(
+  backend: BackendName = 'auto',
+  options: { level?: string } = {},
+): Promise<Kernels> {
+  return resolveKernels(backend, options).kernels;
+}
+
+/** `getKernels`, and which threads and why. */
+export function resolveKernels(
+  backend: BackendName = 'auto',
+  { level }: { level?: string } = {},
+): ResolvedKernels {
+  const asked = chooseName(backend);
+  if (asked === 'cuda') {
+    throw new AlfamixError(
+      'CUDA_UNAVAILABLE',
+      'the cuda backend is not part of this build: use auto, cpu or js',
+    );
+  }
+  if (asked === 'js') return js(level, chosenBy(backend));
+  const native = loadNative();
+  if (native.binding) {
+    const kernels = new NativeKernels(native.binding, level);
+    return { kernels, threads: kernels.threads };
+  }
+  // A level is a request for native code: falling back would measure or test something else in silence.
+  if (asked === 'cpu' || (level !== undefined && level !== 'js')) {
+    throw new AlfamixError('NATIVE_UNAVAILABLE', `the native addon can't be used: ${native.reason}`, {
+      details: { tried: native.tried },
+    });
+  }
+  return js(level, `the native addon can't be used: ${native.reason}`);
+}
+
+/**
+ * What `auto` takes here, and why.
+ * @throws INVALID_ARGUMENT, NATIVE_UNAVAILABLE or CUDA_UNAVAILABLE when `ALFAMIX_BACKEND` asks for what isn't there
+ * @example
+ * const { backend, level, threads, reason } = await backendInfo();
+ */
+export async function backendInfo(): Promise<BackendInfo> {
+  const { kernels, threads, reason } = resolveKernels();
+  const native = loadNative();
+  return {
+    backend: kernels.backend,
+    level: kernels.level,
+    levels: kernels.backend === 'cpu' && native.binding ? native.binding.levels() : ['js'],
+    threads,
+    ...(native.binding && { nativeVersion: native.binding.version, nativePath: native.path }),
+    ...(reason !== undefined && { reason }),
+  };
+}
+
+function js(level: string | undefined, reason: string | undefined): ResolvedKernels {
+  if (level !== undefined && level !== 'js') throw expected('js', 'level', level);
+  return { kernels: jsKernels(), threads: 1, ...(reason !== undefined && { reason }) };
+}
+
+function chooseName(backend: unknown): string {
+  if (typeof backend !== 'string' || !NAMES.includes(backend)) {
+    throw expected('auto, cpu, cuda or js', 'backend', backend);
+  }
+  const override = process.env.ALFAMIX_BACKEND;
+  if (backend !== 'auto' || !override) return backend;
+  if (!NAMES.includes(override)) throw expected('auto, cpu, cuda or js', 'ALFAMIX_BACKEND', override);
+  return override;
+}
+
+function chosenBy(backend: BackendName): string | undefined {
+  return backend === 'auto' ? 'ALFAMIX_BACKEND asks for js' : undefined;
+}

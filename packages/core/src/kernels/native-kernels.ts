@@ -1,0 +1,132 @@
+import type { NativeBinding, NativeFileSegment, NativeJob } from '@alfamix/native';
+import { AlfamixError, abortError, type ErrorCode, expected } from '../errors.js';
+import type {
+  FlipSearchArgs,
+  FlipSearchResult,
+  JobOptions,
+  Kernels,
+  KMeansArgs,
+  KMeansResult,
+  NearestMembersArgs,
+  NormalizeRowsArgs,
+  RowSource,
+} from './kernels.js';
+import {
+  validateFlipSearch,
+  validateKMeans,
+  validateNearestMembers,
+  validateNormalizeRows,
+} from './validate.js';
+
+/** The codes that the addon's errors carry. */
+const NATIVE_CODES: ReadonlySet<string> = new Set<ErrorCode>([
+  'INVALID_ARGUMENT',
+  'SHAPE_MISMATCH',
+  'NON_FINITE',
+  'IO',
+  'OUT_OF_MEMORY',
+  'QUEUE_FULL',
+  'ABORTED',
+]);
+
+/** The kernels of the native addon at one instruction-set level. */
+export class NativeKernels implements Kernels {
+  readonly backend = 'cpu';
+  readonly level: string;
+  /** Threads of a call that asks for none. */
+  readonly threads: number;
+  readonly #binding: NativeBinding;
+
+  /**
+   * @param level one of `binding.levels()`; default the fastest
+   * @throws INVALID_ARGUMENT for a level that this binary or this CPU doesn't have
+   */
+  constructor(binding: NativeBinding, level?: string) {
+    const levels = binding.levels();
+    if (level !== undefined && !levels.includes(level)) {
+      throw expected(`one of ${levels.join(', ')}`, 'level', level);
+    }
+    this.#binding = binding;
+    this.level = level ?? levels[levels.length - 1];
+    this.threads = binding.defaultThreads();
+  }
+
+  async flipSearch(args: FlipSearchArgs): Promise<FlipSearchResult> {
+    validateFlipSearch(args);
+    const { rows, dim, weight, bias, classes, anchors } = args;
+    const anchorCount = anchors.length / dim;
+    const head = { weight, bias, classes, anchors, anchorCount };
+    return this.#run(args, (options) =>
+      this.#binding.flipSearch({ ...options, ...sourceOf(args.data), rows, dim, ...head }),
+    );
+  }
+
+  async kmeans(args: KMeansArgs): Promise<KMeansResult> {
+    validateKMeans(args);
+    const { data, rows, dim, clusters, initialCenters, seed = 0, nInit = 1, maxIterations = 300 } = args;
+    return this.#run(args, (options) =>
+      this.#binding.kmeans({
+        ...options,
+        data,
+        rows,
+        dim,
+        clusters,
+        seed,
+        initialCenters,
+        nInit,
+        maxIterations,
+      }),
+    );
+  }
+
+  async nearestMembers(args: NearestMembersArgs): Promise<Int32Array> {
+    validateNearestMembers(args);
+    const { data, rows, dim, centers, clusters, labels, tolerance = 1e-5 } = args;
+    return this.#run(args, (options) =>
+      this.#binding.nearestMembers({ ...options, data, rows, dim, centers, clusters, labels, tolerance }),
+    );
+  }
+
+  async normalizeRows(args: NormalizeRowsArgs): Promise<Float32Array> {
+    validateNormalizeRows(args);
+    const { data, rows, dim } = args;
+    return this.#run(args, (options) => this.#binding.normalizeRows({ ...options, data, rows, dim }));
+  }
+
+  async #run<Result>(
+    { signal, onProgress, threads = this.threads }: JobOptions,
+    start: (options: {
+      threads: number;
+      level: string;
+      onProgress: JobOptions['onProgress'];
+    }) => NativeJob<Result>,
+  ): Promise<Result> {
+    let cancel: (() => void) | undefined;
+    try {
+      const job = start({ threads, level: this.level, onProgress });
+      cancel = () => job.cancel();
+      signal?.addEventListener('abort', cancel, { once: true });
+      return await job.promise;
+    } catch (error) {
+      throw translate(error, signal);
+    } finally {
+      // A long-lived signal would otherwise keep every finished job alive.
+      if (cancel) signal?.removeEventListener('abort', cancel);
+    }
+  }
+}
+
+function sourceOf(data: RowSource): { data: Float32Array } | { segments: readonly NativeFileSegment[] } {
+  return 'segments' in data ? { segments: data.segments } : { data };
+}
+
+function translate(error: unknown, signal: AbortSignal | undefined): unknown {
+  if (!(error instanceof Error)) return error;
+  const { code, row } = error as Error & { code?: unknown; row?: unknown };
+  if (code === 'ABORTED' && signal?.aborted) return abortError(signal);
+  const known = typeof code === 'string' && NATIVE_CODES.has(code);
+  return new AlfamixError(known ? (code as ErrorCode) : 'INTERNAL', error.message, {
+    cause: error,
+    details: typeof row === 'number' && row >= 0 ? { row } : {},
+  });
+}

@@ -1,0 +1,197 @@
+import { AlfamixError, expected, throwIfAborted } from '../errors.js';
+import type {
+  FlipSearchArgs,
+  JobOptions,
+  KMeansArgs,
+  NearestMembersArgs,
+  NormalizeRowsArgs,
+  RowSource,
+} from './kernels.js';
+
+/** The most threads a call may ask for. */
+export const MAX_THREADS = 256;
+
+/** Throws INVALID_ARGUMENT unless `value` is an integer in [low, high]. */
+export function requireInteger(
+  value: unknown,
+  name: string,
+  low: number,
+  high: number = Number.MAX_SAFE_INTEGER,
+): void {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= low && value <= high) return;
+  let range = `an integer from ${low} to ${high}`;
+  if (high === Number.MAX_SAFE_INTEGER) {
+    range =
+      low === 1
+        ? 'a positive integer'
+        : low === 0
+          ? 'an integer of at least 0'
+          : `an integer of at least ${low}`;
+  }
+  throw expected(range, name, value);
+}
+
+/**
+ * Throws unless `value` is a typed array of this type on a buffer that can neither vanish nor shrink: native code
+ * reads it in place, on other threads.
+ */
+export function requireTypedArray(
+  value: unknown,
+  type: 'Float32Array' | 'Int32Array',
+  name: string,
+): asserts value is Float32Array | Int32Array {
+  const what = type === 'Int32Array' ? 'an Int32Array' : 'a Float32Array';
+  // By tag, not instanceof: arrays of another realm (vm contexts, test runners) are as good.
+  if (Object.prototype.toString.call(value) !== `[object ${type}]`) throw expected(what, name, value);
+  const buffer: ArrayBufferLike & { resizable?: boolean; growable?: boolean } = (value as Float32Array)
+    .buffer;
+  if (buffer.resizable || buffer.growable) {
+    throw new AlfamixError(
+      'INVALID_ARGUMENT',
+      `expected ${what} on a fixed-length buffer for ${name}, got a resizable one`,
+      {
+        details: { name },
+      },
+    );
+  }
+  if (buffer.byteLength === 0 && isDetached(buffer)) {
+    throw new AlfamixError('INVALID_ARGUMENT', `expected ${what} for ${name}, got a detached one`, {
+      details: { name },
+    });
+  }
+}
+
+/** `ArrayBuffer.prototype.detached` came with Node 21; a view on a detached buffer can't be made on any version. */
+function isDetached(buffer: ArrayBufferLike): boolean {
+  try {
+    new Uint8Array(buffer);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** Throws unless `value` is a sound Float32Array of rows × columns values. */
+export function requireMatrix(value: unknown, name: string, rows: number, columns: number): void {
+  requireTypedArray(value, 'Float32Array', name);
+  const length = rows * columns;
+  if (!Number.isSafeInteger(length)) throw expected('rows x dim below 2^53', name, `${rows} x ${columns}`);
+  if (value.length !== length) {
+    throw expected(`${length} values (${rows} x ${columns})`, name, value.length, 'SHAPE_MISMATCH');
+  }
+}
+
+/** Throws NON_FINITE, naming row and column, when a value of the row-major matrix is NaN or infinite. */
+export function requireFinite(data: ArrayLike<number>, name: string, dim: number): void {
+  for (let i = 0; i < data.length; i++) {
+    if (Number.isFinite(data[i])) continue;
+    const row = Math.floor(i / dim);
+    throw new AlfamixError(
+      'NON_FINITE',
+      `expected finite values for ${name}, got ${data[i]} at row ${row}, column ${i % dim}`,
+      { details: { name, row, column: i % dim } },
+    );
+  }
+}
+
+/** Checks signal, onProgress and threads; throws ABORTED when the signal has fired already. */
+export function validateJob(options: JobOptions): void {
+  const { signal, onProgress, threads } = options;
+  if (signal !== undefined && (typeof signal !== 'object' || signal === null || !('aborted' in signal))) {
+    throw expected('an AbortSignal', 'signal', signal);
+  }
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw expected('a function', 'onProgress', onProgress);
+  }
+  if (threads !== undefined) requireInteger(threads, 'threads', 1, MAX_THREADS);
+  throwIfAborted(signal);
+}
+
+function requireShape(rows: unknown, dim: unknown): void {
+  requireInteger(rows, 'rows', 1);
+  requireInteger(dim, 'dim', 1, 2 ** 31 - 1);
+}
+
+/** Throws unless the source is a sound Float32Array of rows × dim values, or file segments of `rows` rows in all. */
+export function validateRowSource(data: RowSource, rows: number, dim: number): void {
+  const segments: unknown =
+    data !== null && typeof data === 'object' && 'segments' in data ? data.segments : undefined;
+  if (!Array.isArray(segments)) {
+    requireMatrix(data, 'data', rows, dim);
+    return;
+  }
+  let total = 0;
+  for (const [i, segment] of segments.entries()) {
+    const { path, offset, rows: count } = Object(segment) as Record<string, unknown>;
+    if (typeof path !== 'string' || path === '') throw expected('a file path', `segments[${i}].path`, path);
+    requireInteger(offset, `segments[${i}].offset`, 0);
+    requireInteger(count, `segments[${i}].rows`, 0);
+    total += count as number;
+  }
+  if (total !== rows) throw expected(`${rows} rows in all`, 'segments', total, 'SHAPE_MISMATCH');
+}
+
+/**
+ * Checks the arguments of `flipSearch`, the finiteness of weight, bias and anchors included; that of the pool is for
+ * the kernel, which reads it anyway.
+ */
+export function validateFlipSearch(args: FlipSearchArgs): void {
+  validateJob(args);
+  const { rows, dim, classes, weight, bias, anchors } = args;
+  requireShape(rows, dim);
+  requireInteger(classes, 'classes', 2, 2 ** 31 - 1);
+  validateRowSource(args.data, rows, dim);
+  requireMatrix(weight, 'weight', classes, dim);
+  requireMatrix(bias, 'bias', classes, 1);
+  requireTypedArray(anchors, 'Float32Array', 'anchors');
+  if (anchors.length % dim !== 0) {
+    throw expected(`a multiple of dim ${dim} values`, 'anchors', anchors.length, 'SHAPE_MISMATCH');
+  }
+  requireFinite(weight, 'weight', dim);
+  requireFinite(bias, 'bias', 1);
+  requireFinite(anchors, 'anchors', dim);
+}
+
+/** Checks the arguments of `kmeans`; the finiteness of `data` is for the kernel. */
+export function validateKMeans(args: KMeansArgs): void {
+  validateJob(args);
+  const { rows, dim, clusters, seed, nInit, maxIterations, initialCenters } = args;
+  requireShape(rows, dim);
+  requireMatrix(args.data, 'data', rows, dim);
+  requireInteger(clusters, 'clusters', 1, rows);
+  if (seed !== undefined) requireInteger(seed, 'seed', 0);
+  if (nInit !== undefined) requireInteger(nInit, 'nInit', 1, 2 ** 31 - 1);
+  if (maxIterations !== undefined) requireInteger(maxIterations, 'maxIterations', 1, 2 ** 31 - 1);
+  if (initialCenters === undefined) return;
+  requireMatrix(initialCenters, 'initialCenters', clusters, dim);
+  requireFinite(initialCenters, 'initialCenters', dim);
+}
+
+/** Checks the arguments of `nearestMembers`; the finiteness of `data` is for the kernel. */
+export function validateNearestMembers(args: NearestMembersArgs): void {
+  validateJob(args);
+  const { rows, dim, clusters, labels, tolerance } = args;
+  requireShape(rows, dim);
+  requireMatrix(args.data, 'data', rows, dim);
+  requireInteger(clusters, 'clusters', 1, 2 ** 31 - 1);
+  requireMatrix(args.centers, 'centers', clusters, dim);
+  requireFinite(args.centers, 'centers', dim);
+  requireTypedArray(labels, 'Int32Array', 'labels');
+  if (labels.length !== rows)
+    throw expected(`${rows} values, one a row,`, 'labels', labels.length, 'SHAPE_MISMATCH');
+  for (let row = 0; row < rows; row++) {
+    if (labels[row] < 0 || labels[row] >= clusters) {
+      throw expected(`a cluster from 0 to ${clusters - 1}`, `labels[${row}]`, labels[row]);
+    }
+  }
+  if (tolerance !== undefined && !(Number.isFinite(tolerance) && tolerance >= 0)) {
+    throw expected('a finite number of at least 0', 'tolerance', tolerance);
+  }
+}
+
+/** Checks the arguments of `normalizeRows`; the finiteness of `data` is for the kernel. */
+export function validateNormalizeRows(args: NormalizeRowsArgs): void {
+  validateJob(args);
+  requireShape(args.rows, args.dim);
+  requireMatrix(args.data, 'data', args.rows, args.dim);
+}

@@ -1,0 +1,82 @@
+import { AlfamixError, expected, throwIfAborted } from '../errors.js';
+import { openFile, READ_BYTES, readFloats } from '../formats/file-io.js';
+import type { FileRows, RowSource } from '../kernels/kernels.js';
+
+/** Consecutive rows of a pool. */
+export interface Block {
+  /** The first row's number in the pool. */
+  start: number;
+  rows: number;
+  /** rows × dim. From memory a view of the source, from a file an array of the block's own. */
+  data: Float32Array;
+}
+
+export interface BlockOptions {
+  /** Checked before each block. */
+  signal?: AbortSignal;
+  /** Default: as many as fit in 1 MiB, at least one. */
+  blockRows?: number;
+}
+
+/**
+ * Walks the rows of a source in order, in blocks. Files are read through one descriptor at a time, which is closed
+ * whether the walk ends, fails or is left early; memory in use is one block, whatever the file's size.
+ *
+ * @throws IO when a file is gone or ends early; ABORTED; INVALID_ARGUMENT for an array that was detached meanwhile
+ * @example
+ * for await (const { start, rows, data } of readBlocks(pool.source, pool.rows, pool.dim)) …
+ */
+export async function* readBlocks(
+  source: RowSource,
+  rows: number,
+  dim: number,
+  options: BlockOptions = {},
+): AsyncGenerator<Block, void, undefined> {
+  const blockRows = options.blockRows ?? Math.max(1, Math.floor(READ_BYTES / (4 * dim)));
+  if (!Number.isSafeInteger(blockRows) || blockRows < 1) {
+    throw expected('a positive integer', 'blockRows', options.blockRows);
+  }
+  if (!(source instanceof Float32Array)) {
+    yield* readFileBlocks(source, dim, blockRows, options.signal);
+    return;
+  }
+  for (let start = 0; start < rows; start += blockRows) {
+    throwIfAborted(options.signal);
+    assertAttached(source, rows, dim);
+    const count = Math.min(blockRows, rows - start);
+    yield { start, rows: count, data: source.subarray(start * dim, (start + count) * dim) };
+  }
+}
+
+/** An array that was whole when the pool was made may have been transferred to a worker since. */
+export function assertAttached(data: Float32Array, rows: number, dim: number): void {
+  if (data.length >= rows * dim) return;
+  throw new AlfamixError(
+    'INVALID_ARGUMENT',
+    `expected ${rows * dim} values for the pool's array, got ${data.length}: its buffer was detached`,
+  );
+}
+
+async function* readFileBlocks(
+  source: FileRows,
+  dim: number,
+  blockRows: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Block, void, undefined> {
+  let start = 0;
+  for (const segment of source.segments) {
+    throwIfAborted(signal);
+    const { handle } = await openFile(segment.path);
+    try {
+      for (let row = 0; row < segment.rows; row += blockRows) {
+        throwIfAborted(signal);
+        const count = Math.min(blockRows, segment.rows - row);
+        const data = await readFloats(handle, segment.offset + row * dim * 4, count * dim, segment.path);
+        yield { start: start + row, rows: count, data };
+      }
+    } finally {
+      await handle.close();
+    }
+    start += segment.rows;
+  }
+}

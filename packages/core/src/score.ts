@@ -1,0 +1,120 @@
+import { Context, type StageProgress } from './context.js';
+import { expected } from './errors.js';
+import { LinearHead } from './head/linear-head.js';
+import {
+  type BackendUsed,
+  checkParts,
+  checkPool,
+  chooseKernels,
+  rowsLeft,
+  unavailableRows,
+} from './inputs.js';
+import type { BackendName } from './kernels/get-kernels.js';
+import type { FlipSearchResult, Kernels } from './kernels/kernels.js';
+import { requireInteger, validateJob } from './kernels/validate.js';
+import type { LabeledSet } from './labels/labeled-set.js';
+import type { Pool } from './pool/pool.js';
+import { Rng } from './random/xoshiro.js';
+
+export interface ScoreArgs {
+  pool: Pool;
+  /** The labelled rows: the anchors, and the training set of a head that isn't given. */
+  labeled: LabeledSet;
+  /** Default: fitted on `labeled`. */
+  head?: LinearHead;
+  /** Rows of the pool to leave out; labelled rows of the same pool always are. */
+  exclude?: ArrayLike<number>;
+  /** Default `auto`. */
+  backend?: BackendName;
+  /** Kernels to use instead of a backend's. */
+  kernels?: Kernels;
+  /** 1 … 256; default: the cores this process may use. */
+  threads?: number;
+  /** For the cross-validation of a fitted head. Default 0. */
+  seed?: number;
+  signal?: AbortSignal;
+  onProgress?: StageProgress;
+}
+
+/** One value of each a row; excluded and labelled rows don't appear. */
+export interface ScoreResult extends FlipSearchResult {
+  /** The row of the pool, increasing. */
+  row: Float64Array;
+  /** The head used, given or fitted. */
+  head: LinearHead;
+  backend: BackendUsed;
+  /** Milliseconds by stage: fit, score. */
+  timings: Record<string, number>;
+}
+
+/**
+ * Every per-row number of the pool in one read of it: pseudo-label, confidence, margin, entropy, and the flip search
+ * of ALFA-Mix.
+ *
+ * @throws INVALID_ARGUMENT, SHAPE_MISMATCH; NON_FINITE naming the row; IO; NATIVE_UNAVAILABLE, CUDA_UNAVAILABLE; ABORTED
+ * @example
+ * const { row, flipCap, entropy } = await score({ pool, labeled, head });
+ */
+export async function score(args: ScoreArgs): Promise<ScoreResult> {
+  const { pool, labeled, threads, seed = 0, signal, onProgress } = args;
+  validateJob({ signal, onProgress: onProgress && (() => {}), threads });
+  requireInteger(seed, 'seed', 0);
+  checkPool(pool);
+  if (labeled === undefined) throw expected('a LabeledSet', 'labeled', labeled);
+  checkParts(pool, labeled, args.head);
+  const available = rowsLeft(unavailableRows(pool, labeled, args.exclude));
+  const { kernels, used } = chooseKernels(args.backend ?? 'auto', args.kernels, threads);
+  const timings: Record<string, number> = {};
+  const head = args.head ?? (await fitStage(labeled, seed, { signal, onProgress, timings }));
+  const context = new Context({
+    pool,
+    head,
+    labeled,
+    kernels,
+    rng: new Rng(seed),
+    seed,
+    budget: 0,
+    alphaCap: 1,
+    maxCandidates: undefined,
+    available,
+    threads,
+    signal,
+    onProgress,
+    timings,
+  });
+  const scores = await context.flipScores();
+  const kept = available.length === pool.rows ? scores : keepRows(scores, available);
+  return { row: available, ...kept, head, backend: used, timings };
+}
+
+/** Fits a head as a stage of a longer run. */
+export async function fitStage(
+  labeled: LabeledSet,
+  seed: number,
+  run: { signal?: AbortSignal; onProgress?: StageProgress; timings: Record<string, number> },
+): Promise<LinearHead> {
+  const { signal, onProgress, timings } = run;
+  const start = performance.now();
+  const head = await LinearHead.fit({
+    labeled,
+    seed,
+    signal,
+    onProgress: onProgress && ((done, total) => onProgress('fit', done, total)),
+  });
+  timings.fit = performance.now() - start;
+  return head;
+}
+
+function keepRows(scores: FlipSearchResult, rows: Float64Array): FlipSearchResult {
+  const floats = (values: Float32Array) => Float32Array.from(rows, (row) => values[row]);
+  const integers = (values: Int32Array) => Int32Array.from(rows, (row) => values[row]);
+  return {
+    pseudoLabel: integers(scores.pseudoLabel),
+    confidence: floats(scores.confidence),
+    margin: floats(scores.margin),
+    entropy: floats(scores.entropy),
+    flipCap: floats(scores.flipCap),
+    flipAnchor: integers(scores.flipAnchor),
+    flipTo: integers(scores.flipTo),
+  };
+}

@@ -1,0 +1,101 @@
+import type { Context } from '../context.js';
+import { type CapCount, Ladder } from '../ladder.js';
+import { orderStatistic, smallest } from '../order.js';
+import type { Strategy, StrategyPick } from './strategy.js';
+
+/**
+ * ALFA-Mix (Parvaneh et al., "Active Learning by Feature Mixing", CVPR 2022): rows whose prediction changes when
+ * they are mixed, a little, with some class's anchor; of those, one from each of `budget` clusters.
+ *
+ * Candidates are the rows with a flip cap below the first rung of the cap ladder that has more than `budget` of them
+ * (else the last rung). L2-normalised, they go through k-means with `budget` clusters, and each cluster gives its own
+ * member nearest the center: the largest cluster first, then the smallest flip cap, then the lowest row. A shortfall
+ * is filled at random, without repeats, from all rows left.
+ */
+export const alfaMix: Strategy = {
+  name: 'alfa-mix',
+  needs: { labels: true, head: true },
+  async select(context) {
+    const { flipCap } = await context.flipScores();
+    const { rows, used, total, candidatesPerCap } = candidatesOf(context, flipCap);
+    const notes: string[] = [];
+    if (rows.length < total) {
+      notes.push(
+        `${rows.length} of ${total} candidates were clustered, those with the lowest flip caps (maxCandidates)`,
+      );
+    }
+    const picks =
+      rows.length <= context.budget ? rows.map((row) => ({ row })) : await diversify(context, rows);
+    rank(picks, flipCap);
+    const filled = fill(context, picks);
+    if (filled.length > 0) {
+      const why = total < context.budget ? `only ${total} rows are candidates` : 'some clusters were empty';
+      notes.push(`${filled.length} of ${context.budget} picks were filled at random: ${why}`);
+    }
+    return { picks: [...picks, ...filled], candidates: total, capUsed: used, candidatesPerCap, notes };
+  },
+};
+
+interface Candidates {
+  /** Increasing. */
+  rows: number[];
+  /** How many there were before maxCandidates. */
+  total: number;
+  /** The cap. */
+  used: number;
+  candidatesPerCap: CapCount[];
+}
+
+function candidatesOf(
+  { available, alphaCap, budget, maxCandidates }: Context,
+  flipCap: Float32Array,
+): Candidates {
+  const ladder = new Ladder(alphaCap);
+  const caps = Float32Array.from(available, (row) => flipCap[row]);
+  const rung = ladder.rungFor(orderStatistic(caps, budget));
+  const used = ladder.cap(rung);
+  let kept: number[] = [];
+  for (let i = 0; i < caps.length; i++) {
+    if (caps[i] < used) kept.push(i);
+  }
+  const total = kept.length;
+  if (maxCandidates !== undefined && total > maxCandidates) {
+    // The candidates are the rows of the lowest flip caps, so the lowest of all rows are the lowest of them.
+    kept = smallest(caps, maxCandidates).sort((a, b) => a - b);
+  }
+  return { rows: kept.map((i) => available[i]), total, used, candidatesPerCap: ladder.counts(caps, rung) };
+}
+
+/** One row from each of `budget` clusters; fewer where clusters are empty. */
+async function diversify(context: Context, rows: number[]): Promise<StrategyPick[]> {
+  const { pool, kernels, budget: clusters, seed } = context;
+  const shape = { rows: rows.length, dim: pool.dim };
+  const gathered = await context.stage('gather', ({ signal }) => pool.gather(rows, { signal }));
+  const data = await context.stage('normalize', (job) =>
+    kernels.normalizeRows({ data: gathered, ...shape, ...job }),
+  );
+  const { labels, centers } = await context.stage('cluster', (job) =>
+    kernels.kmeans({ data, ...shape, clusters, seed, ...job }),
+  );
+  const members = await context.stage('nearest', (job) =>
+    kernels.nearestMembers({ data, ...shape, centers, clusters, labels, ...job }),
+  );
+  const sizes = new Array<number>(clusters).fill(0);
+  for (const label of labels) sizes[label]++;
+  return [...members.entries()]
+    .filter(([, member]) => member >= 0)
+    .map(([cluster, member]) => ({ row: rows[member], cluster, clusterSize: sizes[cluster] }));
+}
+
+function rank(picks: StrategyPick[], flipCap: Float32Array): void {
+  picks.sort(
+    (a, b) => (b.clusterSize ?? 0) - (a.clusterSize ?? 0) || flipCap[a.row] - flipCap[b.row] || a.row - b.row,
+  );
+}
+
+function fill({ available, budget, rng }: Context, picks: readonly StrategyPick[]): StrategyPick[] {
+  if (picks.length >= budget) return [];
+  const picked = new Set(picks.map(({ row }) => row));
+  const left = available.filter((row) => !picked.has(row));
+  return rng.sample(left.length, budget - picks.length).map((i) => ({ row: left[i], filled: true }));
+}

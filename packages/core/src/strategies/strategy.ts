@@ -1,0 +1,41 @@
+import type { Context } from '../context.js';
+import type { CapCount } from '../ladder.js';
+
+/** One row a strategy picks. */
+export interface StrategyPick {
+  row: number;
+  /** Where the strategy clusters: the pick's cluster and its number of members. */
+  cluster?: number;
+  clusterSize?: number;
+  /** True when it was drawn at random because the strategy ran out of rows of its own. */
+  filled?: boolean;
+}
+
+export interface StrategyResult {
+  /** `context.budget` different rows of `context.available`, best first: a prefix is a good smaller batch. */
+  picks: StrategyPick[];
+  /** Rows the strategy chose among, where that is a notion of it. */
+  candidates?: number;
+  /** The alpha cap in use, for strategies with a ladder of them. */
+  capUsed?: number;
+  candidatesPerCap?: CapCount[];
+  /** Sentences for the reader of the result. */
+  notes?: string[];
+}
+
+/**
+ * A way to choose rows. Pass an object of this shape to `select` to try one of your own.
+ *
+ * @example
+ * const first: Strategy = {
+ *   name: 'first',
+ *   needs: { labels: false, head: false },
+ *   select: async ({ available, budget }) => ({ picks: [...available.subarray(0, budget)].map((row) => ({ row })) }),
+ * };
+ */
+export interface Strategy {
+  readonly name: string;
+  /** What must be there. A head that isn't given is fitted on the labels. */
+  readonly needs: { readonly labels: boolean; readonly head: boolean };
+  select(context: Context): Promise<StrategyResult>;
+}

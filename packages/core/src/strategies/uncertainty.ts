@@ -1,0 +1,15 @@
+import type { Context } from '../context.js';
+import { smallest } from '../order.js';
+
+/**
+ * The `budget` available rows with the lowest sign · score, lowest first, ties by the lower row.
+ * @param scores one value a row of the pool
+ */
+export function lowestRows(
+  scores: Float32Array,
+  { available, budget }: Pick<Context, 'available' | 'budget'>,
+  sign: 1 | -1 = 1,
+): number[] {
+  const values = Float32Array.from(available, (row) => sign * scores[row]);
+  return smallest(values, budget).map((i) => available[i]);
+}

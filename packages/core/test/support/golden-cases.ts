@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs';
+import { getKernels, type Kernels, LabeledSet, LinearHead, Pool } from '../../src/index.js';
+import { backendInfo } from '../../src/kernels/get-kernels.js';
+import { type GoldenTensors, goldenFile } from './golden-tensors.js';
+
+/** What index.json says of a file that holds a pool. */
+export interface GoldenEntry {
+  name: string;
+  n: number;
+  d: number;
+  classes: number;
+  labeled: number;
+  budget?: number;
+  reference_candidates_per_cap?: number[];
+  reference_stop_cap?: number;
+  oracle_vs_reference_mismatch_per_cap?: number[];
+}
+
+const entries: GoldenEntry[] = JSON.parse(
+  readFileSync(new URL('../golden/index.json', import.meta.url), 'utf8'),
+);
+
+/** The digits-* files: those with a budget. */
+export const digitsEntries = entries.filter(({ budget }) => budget !== undefined);
+
+export interface GoldenCase {
+  tensors: GoldenTensors;
+  pool: Pool;
+  labeled: LabeledSet;
+  head: LinearHead;
+}
+
+export function goldenCase({ name, n, d, classes }: GoldenEntry): GoldenCase {
+  const tensors = goldenFile(name);
+  return {
+    tensors,
+    pool: Pool.fromArray(tensors.f32('unlabeled'), { rows: n, dim: d }),
+    labeled: LabeledSet.from({ embeddings: tensors.f32('labeled'), labels: tensors.ints('labels') }),
+    head: LinearHead.from({ weight: tensors.f32('weight'), bias: tensors.f32('bias'), classes, dim: d }),
+  };
+}
+
+/** js, and cpu at each level where the addon loads. */
+export async function allKernels(): Promise<Kernels[]> {
+  const { levels, backend } = await backendInfo();
+  const native = backend === 'cpu' ? levels.map((level) => getKernels('cpu', { level })) : [];
+  return Promise.all([getKernels('js'), ...native]);
+}

@@ -1,0 +1,92 @@
+/** The surface of the addon: exactly what native/src/addon/addon.cc registers. */
+
+/** A job under way on the addon's own threads. `cancel` makes the promise reject with code ABORTED, within 50 ms. */
+export interface NativeJob<Result> {
+  promise: Promise<Result>;
+  cancel(): void;
+}
+
+export interface NativeJobOptions {
+  /** 1 … 256. */
+  threads: number;
+  /** One of `levels()`. */
+  level: string;
+  onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+export interface NativeFileSegment {
+  path: string;
+  offset: number;
+  rows: number;
+}
+
+/** Exactly one of `data` and `segments` is given. */
+export interface NativeFlipSearchArgs extends NativeJobOptions {
+  data?: Float32Array | undefined;
+  segments?: readonly NativeFileSegment[] | undefined;
+  rows: number;
+  dim: number;
+  weight: Float32Array;
+  bias: Float32Array;
+  classes: number;
+  anchors: Float32Array;
+  anchorCount: number;
+}
+
+export interface NativeFlipSearchResult {
+  pseudoLabel: Int32Array;
+  confidence: Float32Array;
+  margin: Float32Array;
+  entropy: Float32Array;
+  flipCap: Float32Array;
+  flipAnchor: Int32Array;
+  flipTo: Int32Array;
+}
+
+export interface NativeKMeansArgs extends NativeJobOptions {
+  data: Float32Array;
+  rows: number;
+  dim: number;
+  clusters: number;
+  seed: number;
+  initialCenters?: Float32Array | undefined;
+  nInit: number;
+  maxIterations: number;
+}
+
+export interface NativeKMeansResult {
+  labels: Int32Array;
+  centers: Float32Array;
+  inertia: number;
+  iterations: number;
+  converged: boolean;
+}
+
+export interface NativeNearestMembersArgs extends NativeJobOptions {
+  data: Float32Array;
+  rows: number;
+  dim: number;
+  centers: Float32Array;
+  clusters: number;
+  labels: Int32Array;
+  tolerance: number;
+}
+
+export interface NativeNormalizeRowsArgs extends NativeJobOptions {
+  data: Float32Array;
+  rows: number;
+  dim: number;
+}
+
+/** Errors are plain `Error`s with `code` (an alfamix error code) and, for NON_FINITE, `row`. */
+export interface NativeBinding {
+  readonly version: string;
+  /** Instruction-set levels this binary holds and this CPU can run, slowest first. */
+  levels(): string[];
+  /** Cores this process may really use: affinity mask and cgroup quota included. */
+  defaultThreads(): number;
+  flipSearch(args: NativeFlipSearchArgs): NativeJob<NativeFlipSearchResult>;
+  kmeans(args: NativeKMeansArgs): NativeJob<NativeKMeansResult>;
+  nearestMembers(args: NativeNearestMembersArgs): NativeJob<Int32Array>;
+  normalizeRows(args: NativeNormalizeRowsArgs): NativeJob<Float32Array>;
+}

@@ -1,0 +1,60 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { loadNative } from '../src/index.js';
+import { hasAddon } from './addon.js';
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'alfamix-load-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => vi.unstubAllEnvs());
+
+function loadFile(name: string, text?: string) {
+  const path = join(folder, name);
+  if (text !== undefined) writeFileSync(path, text);
+  vi.stubEnv('ALFAMIX_NATIVE_PATH', path);
+  return { path, load: loadNative() };
+}
+
+describe('loadNative', () => {
+  it.runIf(process.env.ALFAMIX_REQUIRE_NATIVE === '1')('finds the addon that this run requires', () => {
+    expect(hasAddon, loadNative().reason).toBe(true);
+  });
+
+  it('says which path was tried and why it failed', () => {
+    const { path, load } = loadFile('missing.node');
+    expect(load.binding).toBeUndefined();
+    expect(load.reason).toBe(`${path}: no such file`);
+    expect(load).toMatchObject({ tried: [{ path, error: 'no such file' }] });
+  });
+
+  it('reports a file that is no addon in one line', () => {
+    const { load } = loadFile('text.node', 'not a library');
+    expect(load.binding).toBeUndefined();
+    expect(load.reason).not.toContain('\n');
+    expect(load.reason).toContain('text.node');
+  });
+
+  it('refuses an addon of another version', () => {
+    const { load } = loadFile('old.cjs', "module.exports = { version: '0.0.1' };");
+    expect(load.reason).toContain('expected an addon of version');
+    expect(load.reason).toContain('0.0.1');
+  });
+
+  it('refuses an addon without the methods', () => {
+    const { load } = loadFile('half.cjs', "module.exports = { version: '0.1.0', levels() {} };");
+    expect(load.reason).toContain('expected a method defaultThreads');
+  });
+
+  it('survives an addon that throws something odd', () => {
+    expect(loadFile('odd.cjs', 'throw null;').load.reason).toContain('null');
+  });
+
+  it('answers the second time from memory', () => {
+    const { load } = loadFile('missing.node');
+    expect(loadNative()).toBe(load);
+  });
+});

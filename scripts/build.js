@@ -1,0 +1,47 @@
+// `npm run build`: toolchain hash, then turbo, which knows what to build again. Says what a user should know, no more:
+// one line where there is no native addon, turbo's own words only when it fails.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { findToolchain, missingParts, root, writeToolchain } from './toolchain.js';
+
+const lib = join(root, 'packages', 'native', 'lib');
+const statusFile = join(lib, 'status.txt');
+
+function readStatus() {
+  return existsSync(statusFile) ? readFileSync(statusFile, 'utf8').trim() : '';
+}
+
+function runTurbo(args) {
+  const turbo = createRequire(import.meta.url).resolve('turbo/bin/turbo');
+  const quiet = { TURBO_TELEMETRY_DISABLED: '1', TURBO_NO_UPDATE_NOTIFIER: '1', DO_NOT_TRACK: '1' };
+  return spawnSync(process.execPath, [turbo, 'run', 'build', '--output-logs=errors-only', ...args], {
+    cwd: root,
+    env: { ...process.env, ...quiet },
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    maxBuffer: 1 << 28,
+  });
+}
+
+function main() {
+  const toolchain = findToolchain();
+  writeToolchain(toolchain);
+  const compiles = process.env.ALFAMIX_SKIP_NATIVE !== '1' && missingParts(toolchain).length === 0;
+  const first = compiles && !existsSync(join(lib, 'alfamix.node'));
+  if (first) console.log('alfamix: building, with the native kernels (once; about a minute) ...');
+  // Turbo remembers a failed native build, whose exit code is 0, as done: try again.
+  const turbo = runTurbo(/native build failed/.test(readStatus()) ? ['--force'] : []);
+  if (turbo.status !== 0) {
+    process.stderr.write(
+      `${turbo.stdout ?? ''}${turbo.stderr ?? ''}${turbo.error ? `${turbo.error}\n` : ''}`,
+    );
+    process.exitCode = 1;
+    return;
+  }
+  const status = readStatus();
+  if (first || !existsSync(join(lib, 'alfamix.node'))) console.log(status);
+}
+
+main();

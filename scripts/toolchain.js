@@ -1,0 +1,97 @@
+// Finds what a native build needs, and writes it to build/toolchain.json: an input of turbo's build:addon, so that a
+// new, changed or removed compiler builds again. The file is touched only when it changes.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, isAbsolute, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** The full path of a program, or undefined. A name with a slash is taken as it is. */
+export function which(name) {
+  const endings = process.platform === 'win32' ? ['.exe', '.cmd'] : [''];
+  // A relative or empty part of PATH names another program in each folder: not looked at.
+  const folders = /[\\/]/.test(name) ? [''] : (process.env.PATH ?? '').split(delimiter).filter(isAbsolute);
+  for (const folder of folders) {
+    for (const ending of endings) {
+      const path = folder ? join(folder, name + ending) : name + ending;
+      if (existsSync(path)) return path;
+    }
+  }
+  return undefined;
+}
+
+/** The first line that `path ...args` prints, or undefined when it fails. */
+function firstLine(path, ...args) {
+  try {
+    const output = execFileSync(path, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    return output.split('\n', 1)[0].trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** The first of `names` that runs: {path, version}. */
+function program(...names) {
+  for (const name of names) {
+    const path = name ? which(name) : undefined;
+    const version = path && firstLine(path, '--version');
+    if (version) return { path, version };
+  }
+  return undefined;
+}
+
+/** What this machine has; a part that is missing is undefined. On Windows cmake-js looks for Visual Studio itself. */
+export function findToolchain() {
+  const windows = process.platform === 'win32';
+  const report = process.report?.getReport();
+  return {
+    platform: process.platform,
+    arch: process.arch,
+    libc: report?.header?.glibcVersionRuntime ? 'glibc' : process.platform === 'linux' ? 'musl' : 'system',
+    node: process.versions.node.split('.')[0],
+    abi: process.versions.modules,
+    cmake: program('cmake'),
+    compiler: windows
+      ? { path: 'Visual Studio' }
+      : program(process.env.CXX?.split(' ')[0], 'c++', 'g++', 'clang++'),
+    make: windows ? { path: 'Visual Studio' } : program('ninja', 'make'),
+    system: existsSync('/etc/os-release')
+      ? readFileSync('/etc/os-release', 'utf8').match(/^ID=(.*)$/m)?.[1]
+      : undefined,
+  };
+}
+
+/** The names of what is missing, in words. */
+export function missingParts(toolchain) {
+  const missing = [];
+  if (!toolchain.compiler) missing.push('a C++20 compiler');
+  if (!toolchain.cmake) missing.push('CMake');
+  if (!toolchain.make) missing.push('make');
+  return missing;
+}
+
+/** How to install it here. */
+export function installHint() {
+  if (process.platform === 'darwin') return 'xcode-select --install && brew install cmake';
+  if (process.platform === 'win32')
+    return 'winget install Kitware.CMake Microsoft.VisualStudio.2022.BuildTools';
+  if (which('apt-get')) return 'sudo apt-get install -y g++ cmake make';
+  if (which('dnf')) return 'sudo dnf install -y gcc-c++ cmake make';
+  if (which('apk')) return 'apk add g++ cmake make';
+  if (which('pacman')) return 'sudo pacman -S --needed gcc cmake make';
+  return 'g++ (10 or later), cmake (3.19 or later) and make, with your package manager';
+}
+
+/** Writes build/toolchain.json through a temporary file, so that nobody reads half of it; leaves an equal one alone. */
+export function writeToolchain(toolchain) {
+  const path = join(root, 'build', 'toolchain.json');
+  const text = `${JSON.stringify(toolchain, null, 2)}\n`;
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) return;
+  mkdirSync(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}.tmp`;
+  writeFileSync(temporary, text);
+  renameSync(temporary, path);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeToolchain(findToolchain());

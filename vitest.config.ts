@@ -1,0 +1,20 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+export default defineConfig({
+  // Tests run on the TypeScript sources; only what is started as a process of its own runs the built files.
+  resolve: {
+    alias: {
+      '@alfamix/native': source('packages/native/src/index.ts'),
+      '@alfamix/core': source('packages/core/src/index.ts'),
+    },
+  },
+  test: {
+    include: ['packages/*/test/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    coverage: { provider: 'v8', include: ['packages/*/src/**'] },
+  },
+});
