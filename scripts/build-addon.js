@@ -4,7 +4,16 @@
 //   ALFAMIX_SKIP_NATIVE=1     don't build
 //   ALFAMIX_REQUIRE_NATIVE=1  exit 1 where the addon can't be built
 import { spawnSync } from 'node:child_process';
-import { closeSync, copyFileSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join, relative } from 'node:path';
@@ -67,15 +76,16 @@ function main() {
     return;
   }
   const missing = missingParts(findToolchain());
-  if (missing.length > 0) {
-    const list = missing.join(' and ');
-    giveUp(`no ${list} found, running on the slower TypeScript kernels. For native speed: ${installHint()}`);
+  if (missing) {
+    giveUp(
+      `not found: ${missing}; running on the slower TypeScript kernels. For native speed: ${installHint()}`,
+    );
     return;
   }
   const started = performance.now();
-  // A build folder from another machine, compiler or CMake may not configure: once more from nothing.
   let built = compile();
-  if (!built) {
+  // A build folder of another machine, compiler or CMake may not configure: once more from nothing.
+  if (!built && readFileSync(log, 'utf8').includes('CMake Error')) {
     rmSync(build, { recursive: true, force: true });
     built = compile();
   }

@@ -1,7 +1,7 @@
 // `npm run build`: toolchain hash, then turbo, which knows what to build again. Says what a user should know, no more:
 // one line where there is no native addon, turbo's own words only when it fails.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { findToolchain, missingParts, root, writeToolchain } from './toolchain.js';
@@ -28,7 +28,7 @@ function runTurbo(args) {
 function main() {
   const toolchain = findToolchain();
   writeToolchain(toolchain);
-  const compiles = process.env.ALFAMIX_SKIP_NATIVE !== '1' && missingParts(toolchain).length === 0;
+  const compiles = process.env.ALFAMIX_SKIP_NATIVE !== '1' && missingParts(toolchain) === '';
   const first = compiles && !existsSync(join(lib, 'alfamix.node'));
   if (first) console.log('alfamix: building, with the native kernels (once; about a minute) ...');
   // Turbo remembers a failed native build, whose exit code is 0, as done: try again.
@@ -41,7 +41,10 @@ function main() {
     return;
   }
   const status = readStatus();
-  if (first || !existsSync(join(lib, 'alfamix.node'))) console.log(status);
+  const addon = join(lib, 'alfamix.node');
+  // Turbo's cache puts files back but takes none away: an addon that this build didn't make goes.
+  if (!status.startsWith('alfamix: built ')) rmSync(addon, { force: true });
+  if (first || !existsSync(addon)) console.log(status);
 }
 
 main();

@@ -12,8 +12,13 @@ const files = readdirSync(native, { recursive: true })
   .map((name) => join(native, name));
 
 if (!which('clang-format')) {
-  const hint = installHint().replace(/g\+\+.*/, 'clang-format');
-  console.log(`clang-format skipped: it isn't installed; install it with: ${hint}`);
+  const hint = installHint({
+    'apt-get install -y': 'clang-format',
+    'dnf install -y': 'clang-tools-extra',
+    'apk add': 'clang-extra-tools',
+    'pacman -S': 'clang',
+  });
+  console.log(`clang-format skipped: not found; install with: ${hint}`);
 } else {
   const mode = process.argv.includes('--write') ? ['-i'] : ['--dry-run', '-Werror'];
   const { status } = spawnSync('clang-format', [...mode, ...files], { stdio: 'inherit' });

@@ -38,8 +38,8 @@ function run(command, args, show) {
 }
 
 const missing = missingParts(findToolchain());
-if (missing.length > 0) {
-  console.log(`native tests skipped: no ${missing.join(' and ')} found; install with: ${installHint()}`);
+if (missing) {
+  console.log(`native tests skipped: not found: ${missing}; install with: ${installHint()}`);
 } else {
   const type = sanitize ? 'RelWithDebInfo' : 'Release';
   const options = [`-DCMAKE_BUILD_TYPE=${type}`, '-DALFAMIX_BUILD_TESTS=ON'];

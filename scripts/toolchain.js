@@ -44,11 +44,12 @@ function program(...names) {
 /** What this machine has; a part that is missing is undefined. On Windows cmake-js looks for Visual Studio itself. */
 export function findToolchain() {
   const windows = process.platform === 'win32';
-  const report = process.report?.getReport();
+  process.report.excludeNetwork = true; // no look-ups of host names
+  const report = process.report.getReport();
   return {
     platform: process.platform,
     arch: process.arch,
-    libc: report?.header?.glibcVersionRuntime ? 'glibc' : process.platform === 'linux' ? 'musl' : 'system',
+    libc: report.header?.glibcVersionRuntime ? 'glibc' : process.platform === 'linux' ? 'musl' : 'system',
     node: process.versions.node.split('.')[0],
     abi: process.versions.modules,
     cmake: program('cmake'),
@@ -62,25 +63,33 @@ export function findToolchain() {
   };
 }
 
-/** The names of what is missing, in words. */
+/** What is missing, in words: "C++20 compiler, CMake"; empty when all is there. */
 export function missingParts(toolchain) {
-  const missing = [];
-  if (!toolchain.compiler) missing.push('a C++20 compiler');
-  if (!toolchain.cmake) missing.push('CMake');
-  if (!toolchain.make) missing.push('make');
-  return missing;
+  const parts = { 'C++20 compiler': toolchain.compiler, CMake: toolchain.cmake, make: toolchain.make };
+  return Object.keys(parts)
+    .filter((name) => !parts[name])
+    .join(', ');
 }
 
-/** How to install it here. */
-export function installHint() {
-  if (process.platform === 'darwin') return 'xcode-select --install && brew install cmake';
-  if (process.platform === 'win32')
-    return 'winget install Kitware.CMake Microsoft.VisualStudio.2022.BuildTools';
-  if (which('apt-get')) return 'sudo apt-get install -y g++ cmake make';
-  if (which('dnf')) return 'sudo dnf install -y gcc-c++ cmake make';
-  if (which('apk')) return 'apk add g++ cmake make';
-  if (which('pacman')) return 'sudo pacman -S --needed gcc cmake make';
-  return 'g++ (10 or later), cmake (3.19 or later) and make, with your package manager';
+/** The command that installs it here; Linux package names are in `linux`, one for each package manager. */
+export function installHint(
+  linux = {
+    'apt-get install -y': 'g++ cmake make',
+    'dnf install -y': 'gcc-c++ cmake make',
+    'apk add': 'g++ cmake make',
+    'pacman -S': 'gcc cmake make',
+  },
+) {
+  if (process.platform === 'darwin') return 'xcode-select --install && brew install cmake clang-format';
+  if (process.platform === 'win32') {
+    return 'winget install Kitware.CMake Microsoft.VisualStudio.2022.BuildTools LLVM.LLVM';
+  }
+  const sudo = process.getuid?.() === 0 ? '' : 'sudo ';
+  for (const [command, packages] of Object.entries(linux)) {
+    const name = command.split(' ', 1)[0];
+    if (which(name) || existsSync(`/usr/bin/${name}`)) return `${sudo}${command} ${packages}`;
+  }
+  return `your package manager (${Object.values(linux)[0]})`;
 }
 
 /** Writes build/toolchain.json through a temporary file, so that nobody reads half of it; leaves an equal one alone. */

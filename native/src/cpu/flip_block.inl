@@ -58,7 +58,9 @@ static void FlipBlock(const FlipTables* t, const float* rows, int n, const FlipS
     const Vec norm = Sqrt(Load(scan.norm2 + first));
     f.logit_error = MulAdd(Mul(norm, Set(t->weight_norm)), Set(kLogitError), Set(kLogitError * t->bias_max));
     // Written so that NaN fails.
-    unsigned sound = Bits(Greater(Sub(f.label_logit, f.second_logit), f.logit_error));
+    const Vec probability_error = Mul(Mul(Set(2.0f), f.variance), f.logit_error);
+    unsigned sound = Bits(And(Greater(Sub(f.label_logit, f.second_logit), f.logit_error),
+                              Greater(Set(kProbabilityError), probability_error)));
     if (t->anchors > 0) {
       sound &= SearchLanes(t, s, rows, first, lanes, &scan, &f, &o);
     } else {

@@ -13,3 +13,5 @@ constexpr float kDistanceError = 4 * kEpsilon;
 // Share of the band of agreement that float32 may use.
 constexpr float kBandAbsolute = 0.75e-5f;
 constexpr float kBandRelative = 0.75e-4f;
+// Of confidence and margin: reached by heads whose logits run to hundreds, on rows they are unsure of.
+constexpr float kProbabilityError = 2.5e-5f;

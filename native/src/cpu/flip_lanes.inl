@@ -3,6 +3,7 @@
 struct FlipLanes {
   Vec label_logit;
   Vec second_logit;
+  Vec variance;  // p_y (1 - p_y): what an error of the logits does to the probabilities
   Vec logit_error;
   Vec gain_error;
   Vec gradient2;  // |g|^2
@@ -46,6 +47,7 @@ static void PredictLanes(const FlipTables* t, const FlipScratch* s, FlipLanes* f
   Store(confidence, likely);
   Store(margin, Mul(Sub(Set(1.0f), second_odds), likely));
   Store(entropy, MulAdd(Mul(odds, likely), MulAdd(spread, inverse, gap), Log1p(odds)));
+  f->variance = Mul(likely, Mul(odds, likely));
   f->label_logit = top;
   f->second_logit = second;
   f->label = label;

@@ -37,7 +37,7 @@ class Lloyd {
   // Iterates from output.centers; false when aborted.
   bool Run(KMeansOutput& output) {
     std::fill_n(output.labels, params_.rows, -1);
-    for (output.iterations = 1;; ++output.iterations) {
+    for (output.iterations = 0;; ++output.iterations) {
       for (std::uint32_t k = 0; k < params_.clusters; ++k) touched_[k].store(0, std::memory_order_relaxed);
       std::uint64_t changed = 0;
       if (!assign_.Run(output.centers, output.labels, touched_.get(), &changed, progress_)) return false;

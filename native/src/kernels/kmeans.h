@@ -19,14 +19,14 @@ struct KMeansParams {
   std::uint64_t seed = 0;
   const float* initial_centers = nullptr;  // K x D, or null: seed with k-means++
   std::uint32_t n_init = 1;                // seedings to try; the lowest inertia wins
-  std::uint32_t max_iterations = 300;      // assignment passes of one try
+  std::uint32_t max_iterations = 300;      // updates of the centers in one try
 };
 
 struct KMeansOutput {
   std::int32_t* labels = nullptr;  // M
   float* centers = nullptr;        // K x D
   double inertia = 0;              // sum of squared distances to the own center
-  std::uint32_t iterations = 0;    // assignment passes, the last one included
+  std::uint32_t iterations = 0;    // updates of the centers; one more assignment pass was made
   bool converged = false;
 };
 

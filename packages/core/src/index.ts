@@ -42,6 +42,7 @@ export { type CapCount, Ladder } from './ladder.js';
 export { Pool, type PoolArrayOptions, type PoolOpenOptions } from './pool/pool.js';
 export { Rng } from './random/xoshiro.js';
 export { type ScoreArgs, type ScoreResult, score } from './score.js';
-export { type Pick, type SelectArgs, type SelectResult, type SelectStats, select } from './select.js';
+export { type SelectArgs, type SelectResult, select } from './select.js';
+export type { Pick, SelectStats } from './select-result.js';
 export { getStrategy, strategyNames } from './strategies/index.js';
 export type { Strategy, StrategyPick, StrategyResult } from './strategies/strategy.js';

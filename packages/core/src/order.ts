@@ -40,3 +40,10 @@ export function smallest(values: Float32Array, count: number): number[] {
   below.sort((a, b) => values[a] - values[b] || a - b);
   return below.concat(equal.slice(0, count - below.length));
 }
+
+/** scale · values[row] for each of the rows. A loop: `Float32Array.from` with a function takes ten times as long. */
+export function valuesAt(values: Float32Array, rows: Float64Array, scale = 1): Float32Array {
+  const out = new Float32Array(rows.length);
+  for (let i = 0; i < rows.length; i++) out[i] = scale * values[rows[i]];
+  return out;
+}

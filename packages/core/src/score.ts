@@ -13,6 +13,7 @@ import type { BackendName } from './kernels/get-kernels.js';
 import type { FlipSearchResult, Kernels } from './kernels/kernels.js';
 import { requireInteger, validateJob } from './kernels/validate.js';
 import type { LabeledSet } from './labels/labeled-set.js';
+import { valuesAt } from './order.js';
 import type { Pool } from './pool/pool.js';
 import { Rng } from './random/xoshiro.js';
 
@@ -57,7 +58,9 @@ export interface ScoreResult extends FlipSearchResult {
  */
 export async function score(args: ScoreArgs): Promise<ScoreResult> {
   const { pool, labeled, threads, seed = 0, signal, onProgress } = args;
-  validateJob({ signal, onProgress: onProgress && (() => {}), threads });
+  if (onProgress !== undefined && typeof onProgress !== 'function')
+    throw expected('a function', 'onProgress', onProgress);
+  validateJob({ signal, threads });
   requireInteger(seed, 'seed', 0);
   checkPool(pool);
   if (labeled === undefined) throw expected('a LabeledSet', 'labeled', labeled);
@@ -106,7 +109,7 @@ export async function fitStage(
 }
 
 function keepRows(scores: FlipSearchResult, rows: Float64Array): FlipSearchResult {
-  const floats = (values: Float32Array) => Float32Array.from(rows, (row) => values[row]);
+  const floats = (values: Float32Array) => valuesAt(values, rows);
   const integers = (values: Int32Array) => Int32Array.from(rows, (row) => values[row]);
   return {
     pseudoLabel: integers(scores.pseudoLabel),

@@ -123,7 +123,7 @@ describe('LinearHead.fit', () => {
   test('fewer rows than dimensions: the fit in their span is the fit in all dimensions', async () => {
     const { embeddings: x, labels: y } = blobs(30, 200, 3, 1.5);
     const head = await LinearHead.fit({ embeddings: x, labels: y, l2: 0.5 });
-    // The same rows five times with a fifth of … five times the ridge: more rows than dimensions would need, same W.
+    // The same rows eight times with eight times the ridge: the same minimum, with more rows than dimensions.
     const many = new Float32Array(x.length * 8);
     const manyLabels = new Int32Array(y.length * 8);
     for (let k = 0; k < 8; k++) {
@@ -281,7 +281,12 @@ describe('LinearHead.fit', () => {
     ['l2 negative', { ...two, l2: -1 }, 'INVALID_ARGUMENT', /for l2, got -1$/],
     ['l2 NaN', { ...two, l2: Number.NaN }, 'INVALID_ARGUMENT', /for l2, got NaN$/],
     ['a seed', { ...two, seed: -1 }, 'INVALID_ARGUMENT', /for seed, got -1$/],
-    ['class names', { ...two, classNames: ['a'], classes: 2 }, 'SHAPE_MISMATCH', /2 names for classNames/],
+    [
+      'class names',
+      { ...two, classNames: ['a', 'b', 'c'], classes: 2 },
+      'SHAPE_MISMATCH',
+      /2 names for classNames/,
+    ],
   ])('refuses %s', async (_, args, code, message) => {
     const error = await fails(() => LinearHead.fit(args), code as 'FORMAT', message);
     expect(error.code).toBe(code);

@@ -34,7 +34,7 @@ describe.skipIf(!hasAddon)('the addon', () => {
   it.each(['flipSearch', 'kmeans', 'nearestMembers', 'normalizeRows'] as const)(
     '%s wants an object',
     (name) => {
-      const method: (...args: unknown[]) => unknown = addon[name];
+      const method = addon[name] as (...args: unknown[]) => unknown;
       for (const args of [[], [undefined], [null], [1], ['x'], [Symbol('x')], [10n]]) {
         expect(errorOf(() => method(...args))).toMatchObject({ code: 'INVALID_ARGUMENT' });
       }

@@ -44,7 +44,7 @@ export async function mapPoints(input: MapInput): Promise<{ points: MapPoint[]; 
 }
 
 /** Positions 0 … count − 1, or a random few that hold all that must be kept. */
-function thin(count: number, keep: (i: number) => boolean, seed: number): number[] {
+export function thin(count: number, keep: (i: number) => boolean, seed: number): number[] {
   const all = Array.from({ length: count }, (_, i) => i);
   if (count <= MAX_MAP_ROWS) return all;
   const kept = all.filter(keep);

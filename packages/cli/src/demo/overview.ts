@@ -50,8 +50,8 @@ function picture({ map, picks, classNames, title }: OverviewInput): string {
     return cell(pick, classNames, x, y);
   });
   const heading =
-    `<text x="${left}" y="22" font-size="17" font-weight="700" fill="var(--ink)">Label these next</text>` +
-    `<text x="${left}" y="22" dx="150" font-size="12" fill="var(--soft)">in this order; below each, what it is</text>`;
+    `<text x="${left}" y="22" font-size="17" font-weight="700" fill="var(--ink)">Label these next` +
+    '<tspan dx="10" font-size="12" font-weight="400" fill="var(--soft)">in this order; below, what was predicted</tspan></text>';
   return card(title, width, height, place(map, 0, 0) + legend(0, map.height) + heading + cells.join(''));
 }
 

@@ -50,7 +50,8 @@ export async function loadInputs(options: InputOptions, session: Session): Promi
   const exclude =
     options.exclude === undefined || !pool ? [] : await readExcluded(options.exclude, pool, signal);
   if (options.exclude !== undefined) note('exclude', options.exclude, [exclude.length]);
-  return { pool, labeled, head, classNames, exclude, files, notes };
+  const unused = head && options.l2 !== undefined ? ['--l2 is not used: a head was given'] : [];
+  return { pool, labeled, head, classNames, exclude, files, notes: [...notes, ...unused] };
 }
 
 /** Labels in these are the M integers of --labeled; anything else is read as CSV. */

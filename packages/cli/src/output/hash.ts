@@ -1,20 +1,21 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import { AlfamixError, throwIfAborted } from '@alfamix/core';
 
 /** SHA-256 (hex) and size of a file, read as a stream. */
 export async function hashFile(
   path: string,
-  { signal, onProgress }: { signal?: AbortSignal; onProgress?: (bytes: number) => void } = {},
+  { signal, onProgress }: { signal?: AbortSignal; onProgress?: (done: number, total: number) => void } = {},
 ): Promise<{ sha256: string; bytes: number }> {
   const hash = createHash('sha256');
   let bytes = 0;
   try {
+    const { size } = statSync(path);
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
       throwIfAborted(signal);
       hash.update(chunk);
       bytes += chunk.length;
-      onProgress?.(bytes);
+      onProgress?.(bytes, size);
     }
   } catch (error) {
     if (error instanceof AlfamixError) throw error;

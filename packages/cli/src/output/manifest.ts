@@ -27,9 +27,11 @@ export interface InputRecord {
 export async function describeInputs(files: readonly InputFile[], session: Session): Promise<InputRecord[]> {
   const hashes = new Map<string, { sha256: string; bytes: number }>();
   const records: InputRecord[] = [];
+  const { signal } = session;
+  const onProgress = session.stage('hash inputs');
   for (const { option, spec, path, shape } of files) {
     const full = resolve(path);
-    const hash = hashes.get(full) ?? (await hashFile(full, { signal: session.signal }));
+    const hash = hashes.get(full) ?? (await hashFile(full, { signal, onProgress }));
     hashes.set(full, hash);
     records.push({ option, spec, path: full, ...hash, ...(shape && { shape }) });
   }

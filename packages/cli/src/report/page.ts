@@ -59,7 +59,7 @@ ${caps && html`<figure><h2>How many rows could flip</h2>${new Markup(caps.chart.
 ${table(data.timings, true)}
 </div>
 </section>
-<section>
+<section class="sheet">
 <figure>
 <h2>What to label, in this order</h2>
 <figcaption>${data.picksNote}</figcaption>

@@ -42,7 +42,7 @@ export async function renderChart(spec: TopLevelSpec, label: string): Promise<Ch
   }
 }
 
-/** Drops the fixed size and Vega's per-mark ARIA noise, and rounds coordinates (a third of the bytes). */
+/** Drops the fixed size and Vega's per-mark ARIA noise, rounds coordinates, and makes circles of arcs: a third of the bytes. */
 function tidy(svg: string, label: string): string {
   return svg
     .replace(/^<svg[^>]*viewBox="([^"]*)"[^>]*>/, (_, box: string) => {
@@ -54,7 +54,12 @@ function tidy(svg: string, label: string): string {
     )
     .replace(/ pointer-events="none"/g, '')
     .replace(/<path class="(?:background|foreground)" d="[^"]*"(?: display="none")?\/>/g, '')
-    .replace(/\d+\.\d{2,}/g, (number) => String(Math.round(Number(number) * 100) / 100));
+    .replace(/\d+\.\d{2,}/g, (number) => String(Math.round(Number(number) * 100) / 100))
+    .replace(
+      /<path transform="translate\(([\d.-]+),([\d.-]+)\)" d="M([\d.]+),0A\3,\3,0,1,1,-\3,0A\3,\3,0,1,1,\3,0"/g,
+      '<circle cx="$1" cy="$2" r="$3"',
+    )
+    .replace(/ stroke="[^"]*" stroke-width="0"/g, '');
 }
 
 export function escapeXml(text: string): string {

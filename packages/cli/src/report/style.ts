@@ -8,7 +8,7 @@ export const STYLE = `
 @media print{:root{${declarations(LIGHT)};color-scheme:light}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
-body{margin:0;background:var(--page);color:var(--ink);font:16px/1.55 ${FONT.replaceAll('"', "'")}}
+body{margin:0;background:var(--page);color:var(--ink);font:1rem/1.55 ${FONT.replaceAll('"', "'")}}
 main{max-width:1080px;margin:0 auto;padding:40px 20px 56px}
 h1{font-size:clamp(1.7rem,4.5vw,2.5rem);line-height:1.15;letter-spacing:-.02em;margin:0 0 .6rem;text-wrap:balance}
 h2{font-size:1.2rem;line-height:1.3;margin:0 0 .35rem}
@@ -44,7 +44,7 @@ th,td{text-align:left;padding:7px 12px 7px 0;border-bottom:1px solid var(--line)
 th{font-weight:500;color:var(--soft);width:46%}
 td.n{text-align:right;padding-right:0;font-variant-numeric:tabular-nums}
 footer{margin-top:48px;padding-top:16px;border-top:1px solid var(--line);color:var(--soft);font-size:.86rem}
-@media (max-width:760px){main{padding:26px 16px 40px}.pair{grid-template-columns:1fr;gap:36px}.cards{grid-template-columns:repeat(auto-fill,minmax(132px,1fr));gap:10px}.tiles{gap:8px}.tiles li{padding:11px 11px}}
-@media (max-width:480px){.tiles{grid-template-columns:1fr}.tiles li{display:grid;grid-template-columns:5.6rem 1fr;align-items:center;gap:10px}}
-@media print{main{max-width:none;padding:0}section{margin-top:26px}.pair{gap:24px}.cards{grid-template-columns:repeat(5,1fr);gap:8px}h2,figcaption{break-after:avoid}.card,.tiles li,.panel{background:none}}
+@media screen and (max-width:760px){main{padding:26px 16px 40px}.pair{grid-template-columns:1fr;gap:36px}.cards{grid-template-columns:repeat(auto-fill,minmax(132px,1fr));gap:10px}.tiles{gap:8px}.tiles li{padding:11px 11px}}
+@media screen and (max-width:480px){.tiles{grid-template-columns:1fr}.tiles li{display:grid;grid-template-columns:5.6rem 1fr;align-items:center;gap:10px}}
+@media print{html{font-size:11px}main{max-width:none;padding:0}section{margin-top:20px}.sheet{break-before:page;margin-top:0}footer{margin-top:18px;padding-top:10px}.tiles{margin:16px 0 8px}.pair{gap:26px;break-inside:avoid}.cards{grid-template-columns:repeat(5,1fr);gap:8px}.card{padding:8px 10px}.card>svg{width:46%;margin-bottom:6px}.rank{min-width:19px;height:19px;padding:0 4px}h2,figcaption{break-after:avoid}tr{break-inside:avoid}th,td{padding-top:4px;padding-bottom:4px}.card,.tiles li,.panel{background:none}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 `.trim();

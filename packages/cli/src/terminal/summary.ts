@@ -30,9 +30,9 @@ export const describeCaps = (
     .map(({ cap, count }) => `${formatCap(cap)}: ${formatCount(count)}${cap === capUsed ? ' (used)' : ''}`)
     .join(' · ');
 
-/** `cat 12 · dog 8`, classes without picks left out. */
+/** `cat: 12 · dog: 8`, classes without picks left out. */
 export const describeCounts = (counts: readonly (readonly [string, number])[]): string =>
-  counts.flatMap(([name, count]) => (count > 0 ? [`${name} ${formatCount(count)}`] : [])).join(' · ');
+  counts.flatMap(([name, count]) => (count > 0 ? [`${name}: ${formatCount(count)}`] : [])).join(' · ');
 
 /** A labelled list, the labels padded to one width; undefined and empty values are left out. */
 export function formatFacts(facts: readonly (readonly [string, string | undefined])[]): string {

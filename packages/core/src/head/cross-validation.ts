@@ -56,7 +56,7 @@ export async function crossValidate(
     for (const tally of tallies) {
       const weights = rows.classes * rows.size;
       await solve(objective, v, { l2: tally.l2, weights, slice, precision: 'rough' });
-      judge(rows, fold, v, tally);
+      await judge(rows, fold, v, tally, slice);
       addScaled(tally.solution, 0, 1 / heldOut.length, v, 0, unknowns);
       onSolve(++done, heldOut.length * tallies.length);
     }
@@ -102,12 +102,13 @@ function without(
 }
 
 /** Adds the fold's held-out rows to the tally. */
-function judge(
+async function judge(
   { x, labels, size, classes }: TrainingRows,
   fold: readonly number[],
   v: Float64Array,
   tally: Tally,
-): void {
+  slice: TimeSlice,
+): Promise<void> {
   const logits = new Float64Array(classes);
   for (const row of fold) {
     let top = 0;
@@ -119,6 +120,7 @@ function judge(
     for (let c = 0; c < classes; c++) total += Math.exp(logits[c] - logits[top]);
     if (top === labels[row]) tally.right++;
     tally.loss += Math.log(total) + logits[top] - logits[labels[row]];
+    if (slice.due) await slice.next();
   }
 }
 

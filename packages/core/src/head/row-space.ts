@@ -67,6 +67,7 @@ async function orthonormalise(
       wide[i * rows + size] = rest;
       size++;
     }
+    if (slice.due) await slice.next();
   }
   // At least one coordinate, so that rows all alike still make a matrix.
   size = Math.max(size, 1);

@@ -9,7 +9,7 @@ export interface SolveOptions {
   weights: number;
   slice: TimeSlice;
   /**
-   * `full`: the weight is within about 1e-6 of the minimum's, norm-wise. `rough`: close enough to rank ridges by
+   * `full`: the weight is within about 1e-5 of the minimum's, norm-wise. `rough`: close enough to rank ridges by
    * held-out loss.
    */
   precision: 'full' | 'rough';
@@ -34,7 +34,7 @@ export async function solve(
     if (norm === 0) return true;
     if (precision === 'rough') return previous - value <= 1e-3 * value;
     const size = Math.sqrt(dot(at, 0, at, 0, weights));
-    return norm <= Math.max(1e-6 * l2 * size, 1e-13 * first);
+    return norm <= Math.max(1e-5 * l2 * size, 1e-13 * first);
   };
   return minimize(objective, x, {
     slice,

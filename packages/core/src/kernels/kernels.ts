@@ -73,7 +73,7 @@ export interface KMeansArgs extends JobOptions {
   initialCenters?: Float32Array;
   /** Seedings to try; the lowest inertia wins. Default 1. */
   nInit?: number;
-  /** Default 300. */
+  /** Most updates of the centers. Default 300. */
   maxIterations?: number;
 }
 
@@ -84,8 +84,9 @@ export interface KMeansResult {
   centers: Float32Array;
   /** Sum of squared distances of the rows to the centers they are labelled with, in double. */
   inertia: number;
-  /** Assignment passes made, the last (which changed nothing when converged) included. */
+  /** Updates of the centers made; one more assignment pass follows the last. */
   iterations: number;
+  /** Whether that last pass changed no label. */
   converged: boolean;
 }
 

@@ -13,7 +13,8 @@ export class Rng {
 
   /** @param seed an integer, 0 … 2^53 − 1 */
   constructor(seed: number) {
-    if (!Number.isSafeInteger(seed) || seed < 0) throw expected('an integer from 0 to 2^53 - 1', 'seed', seed);
+    if (!Number.isSafeInteger(seed) || seed < 0)
+      throw expected('an integer from 0 to 2^53 - 1', 'seed', seed);
     let x = BigInt(seed);
     for (let i = 0; i < 4; i++) {
       x = (x + 0x9e3779b97f4a7c15n) & MASK;

@@ -1,6 +1,6 @@
 import type { Context } from '../context.js';
 import { type CapCount, Ladder } from '../ladder.js';
-import { orderStatistic, smallest } from '../order.js';
+import { orderStatistic, smallest, valuesAt } from '../order.js';
 import type { Strategy, StrategyPick } from './strategy.js';
 
 /**
@@ -51,7 +51,7 @@ function candidatesOf(
   flipCap: Float32Array,
 ): Candidates {
   const ladder = new Ladder(alphaCap);
-  const caps = Float32Array.from(available, (row) => flipCap[row]);
+  const caps = valuesAt(flipCap, available);
   const rung = ladder.rungFor(orderStatistic(caps, budget));
   const used = ladder.cap(rung);
   let kept: number[] = [];

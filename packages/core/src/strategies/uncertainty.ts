@@ -1,5 +1,5 @@
 import type { Context } from '../context.js';
-import { smallest } from '../order.js';
+import { smallest, valuesAt } from '../order.js';
 
 /**
  * The `budget` available rows with the lowest sign · score, lowest first, ties by the lower row.
@@ -10,6 +10,5 @@ export function lowestRows(
   { available, budget }: Pick<Context, 'available' | 'budget'>,
   sign: 1 | -1 = 1,
 ): number[] {
-  const values = Float32Array.from(available, (row) => sign * scores[row]);
-  return smallest(values, budget).map((i) => available[i]);
+  return smallest(valuesAt(scores, available, sign), budget).map((i) => available[i]);
 }

@@ -12,16 +12,17 @@ function start(kind, jobs = 2) {
     worker.once('message', resolve);
     worker.once('error', reject);
   });
-  return { worker, message };
+  const exit = new Promise((resolve) => worker.once('exit', resolve));
+  return { worker, message, exit };
 }
 
 const terminations = [];
 for (let round = 0; round < Number(rounds); round++) {
   const kind = ['long', 'busy', 'exit'][round % 3];
-  const { worker, message } = start(kind, 1 + (round % 3));
+  const { worker, message, exit } = start(kind, 1 + (round % 3));
   await message;
   if (kind === 'exit') {
-    await new Promise((resolve) => worker.once('exit', resolve));
+    await exit;
     continue;
   }
   await sleep((round % 5) * 20);

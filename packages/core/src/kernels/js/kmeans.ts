@@ -47,7 +47,7 @@ async function lloyd(
   const labels = new Int32Array(rows).fill(-1);
   const distance = new Float64Array(rows);
   const touched = new Uint8Array(clusters);
-  for (let iterations = 1; ; iterations++) {
+  for (let iterations = 0; ; iterations++) {
     let changed = 0;
     touched.fill(0);
     for (let i = 0; i < rows; i++) {

@@ -15,9 +15,13 @@ export async function nearestMembers(args: NearestMembersArgs): Promise<Int32Arr
   for (let i = 0; i < rows; i++) {
     const k = labels[i];
     if (k < 0 || k >= clusters) {
-      throw new AlfamixError('INVALID_ARGUMENT', `expected labels from 0 to ${clusters - 1}, got ${k} in row ${i}`, {
-        details: { row: i },
-      });
+      throw new AlfamixError(
+        'INVALID_ARGUMENT',
+        `expected labels from 0 to ${clusters - 1}, got ${k} in row ${i}`,
+        {
+          details: { row: i },
+        },
+      );
     }
     distance[i] = squaredDistance(data, i * dim, centers, k * dim, dim);
     if (!Number.isFinite(distance[i])) throw nonFiniteRow(i);

@@ -1,0 +1,115 @@
+import { describe, expect, test } from 'vitest';
+import { Pool, Rng, type Strategy, score, select, strategyNames } from '../src/index.js';
+import { getStrategy } from '../src/strategies/index.js';
+import { fails } from './support/files.js';
+import { digitsEntries, goldenCase } from './support/golden-cases.js';
+
+const [relu] = digitsEntries;
+const { pool, labeled, head } = goldenCase(relu);
+const rowsOf = ({ picks }: { picks: { row: number }[] }) => picks.map(({ row }) => row);
+
+describe('strategies', () => {
+  test('the registry', () => {
+    expect(strategyNames).toEqual(['alfa-mix', 'random', 'least-confidence', 'margin', 'entropy']);
+    for (const name of strategyNames) expect(getStrategy(name).name).toBe(name);
+  });
+
+  test.each([
+    ['least-confidence', 'confidence', 1],
+    ['margin', 'margin', 1],
+    ['entropy', 'entropy', -1],
+  ] as const)('%s: the extreme rows, in order, ties by the lower row', async (strategy, column, sign) => {
+    const scores = await score({ pool, labeled, head, backend: 'js' });
+    const values = scores[column];
+    const order = [...values.keys()].sort((a, b) => sign * (values[a] - values[b]) || a - b);
+    for (const given of [labeled, undefined]) {
+      const result = await select({ pool, labeled: given, head, budget: 75, strategy, backend: 'js' });
+      expect(rowsOf(result)).toEqual(order.slice(0, 75));
+      expect(result.picks[0].pseudoLabel).toBe(scores.pseudoLabel[order[0]]);
+      // No flip search was made: its kernel ran without anchors.
+      expect(result.picks[0].flipCap).toBeUndefined();
+      expect([result.candidates, result.capUsed, result.stats.candidatesPerCap]).toEqual([
+        undefined,
+        undefined,
+        [],
+      ]);
+    }
+    const few = await select({ pool, head, budget: 10, strategy, backend: 'js' });
+    expect(rowsOf(few)).toEqual(order.slice(0, 10));
+  });
+
+  test('rows with equal scores come lowest first', async () => {
+    const same = Pool.fromArray(new Float32Array(64 * 9).fill(0.5), { rows: 9, dim: 64 });
+    for (const strategy of ['least-confidence', 'margin', 'entropy']) {
+      const result = await select({ pool: same, head, budget: 4, strategy, exclude: [1] });
+      expect(rowsOf(result)).toEqual([0, 2, 3, 4]);
+    }
+  });
+
+  test('random needs nothing but the pool, and draws as its seed says', async () => {
+    const result = await select({ pool, budget: 30, strategy: 'random', seed: 5 });
+    expect(rowsOf(result)).toEqual(new Rng(5).sample(relu.n, 30));
+    expect(result.picks[0]).toMatchObject({ pseudoLabel: undefined, flipCap: undefined, filled: false });
+    expect(result.stats).toMatchObject({ classCounts: [], filled: 0, notes: [] });
+    expect(result.stats.overlap).toBeUndefined();
+    expect(result.head).toBeUndefined();
+    const shorter = await select({ pool, budget: 10, strategy: 'random', seed: 5 });
+    expect(rowsOf(shorter)).toEqual(rowsOf(result).slice(0, 10));
+  });
+
+  test('a strategy of the caller', async () => {
+    const last: Strategy = {
+      name: 'last',
+      needs: { labels: false, head: false },
+      select: async ({ available, budget }) => ({
+        picks: [...available.subarray(-budget)].map((row) => ({ row })),
+        notes: ['the last ones'],
+      }),
+    };
+    const result = await select({ pool, budget: 3, strategy: last, exclude: [1449] });
+    expect(rowsOf(result)).toEqual([1446, 1447, 1448]);
+    expect(result.stats.notes).toEqual(['the last ones']);
+  });
+
+  test.each([
+    ['too few', [1], /^expected 2 different rows from strategy odd, got 1 of which 1 differ$/],
+    ['one twice', [1, 1], /got 2 of which 1 differ$/],
+    ['an excluded one', [1, 0], /^expected rows that may be picked from strategy odd, got 0$/],
+    ['one outside', [1, 5000], /from strategy odd, got 5000$/],
+  ])('a strategy that picks %s is told', async (_, rows, message) => {
+    const odd: Strategy = {
+      name: 'odd',
+      needs: { labels: false, head: false },
+      select: async () => ({ picks: rows.map((row) => ({ row })) }),
+    };
+    await fails(() => select({ pool, budget: 2, strategy: odd, exclude: [0] }), 'INTERNAL', message);
+  });
+
+  test('scores are computed once, whoever asks', async () => {
+    const stages: string[] = [];
+    const greedy: Strategy = {
+      name: 'greedy',
+      needs: { labels: true, head: true },
+      async select(context) {
+        const flips = await context.flipScores();
+        expect(await context.uncertaintyScores()).toBe(flips);
+        expect(await context.flipScores()).toBe(flips);
+        const picks = await context.stage('mine', async () => [{ row: context.available[0] }]);
+        return { picks };
+      },
+    };
+    const onProgress = (stage: string, done: number, total: number) =>
+      void (done === total && stages.push(stage));
+    const { timings } = await select({
+      pool,
+      labeled,
+      head,
+      budget: 1,
+      strategy: greedy,
+      onProgress,
+      backend: 'js',
+    });
+    expect(stages).toEqual(['score']);
+    expect(Object.keys(timings)).toEqual(['score', 'mine', 'total']);
+  });
+});
