@@ -42,7 +42,8 @@ std::int64_t ReadAt(std::intptr_t handle, char* to, std::uint64_t length, std::u
 std::string LastError() { return "error " + std::to_string(GetLastError()); }
 #else
 std::intptr_t OpenForReading(const char* path) {
-  const int file = open(path, O_RDONLY | O_CLOEXEC);
+  // Without O_NONBLOCK opening a FIFO would wait for a writer, deaf to an abort.
+  const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file < 0) return -1;
   struct stat info;
   if (fstat(file, &info) == 0 && S_ISREG(info.st_mode)) return file;

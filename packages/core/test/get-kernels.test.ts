@@ -16,6 +16,7 @@ describe('getKernels', () => {
   });
 
   test.runIf(native.binding)('auto is the addon where it loads, at its fastest level', async () => {
+    vi.stubEnv('ALFAMIX_BACKEND', '');
     const levels = native.binding?.levels() ?? [];
     const kernels = await getKernels();
     expect([kernels.backend, kernels.level]).toEqual(['cpu', levels[levels.length - 1]]);
