@@ -1,7 +1,8 @@
-// Nearest and second-nearest center of a block of rows, panel by panel; nothing of size rows x centers is stored.
+// Nearest and second-nearest center of a block of rows, panel by panel; nothing of size rows x centers is
+// stored.
 
-static void AssignBlock(const Panels* panels, const float* half_norms, const float* rows, int n, float* scratch,
-                        const TopTwo* out) {
+static void AssignBlock(const Panels* panels, const float* half_norms, const float* rows, int n,
+                        float* scratch, const TopTwo* out) {
   float* scores = scratch;
   float* best = scores + kBlockRows * kPanelWidth;
   float* second = best + kBlockRows * kLanes;
@@ -17,8 +18,8 @@ static void AssignBlock(const Panels* panels, const float* half_norms, const flo
   for (uint32_t column = 0; column < panels->padded; column += kPanelWidth) {
     const uint32_t left = panels->padded - column;
     const uint32_t width = left < kPanelWidth ? left : kPanelWidth;
-    ProductPanelOfWidth(width, panels->data + static_cast<size_t>(column) * panels->dim, panels->dim, rows, n, scores,
-                        kPanelWidth);
+    ProductPanelOfWidth(width, panels->data + static_cast<size_t>(column) * panels->dim, panels->dim, rows, n,
+                        scores, kPanelWidth);
     for (uint32_t v = 0; v < width; v += kLanes) {
       const Vec half_norm = Load(half_norms + column + v);
       const Int first_lane = SetInt(static_cast<int32_t>(column + v));

@@ -1,5 +1,5 @@
-// Memory for kernels: 64-byte aligned, zeroed, freed with its owner. Allocation throws std::bad_alloc, which a kernel
-// turns into kOutOfMemory before its threads start.
+// Memory for kernels: 64-byte aligned, zeroed, freed with its owner. Allocation throws std::bad_alloc, which
+// a kernel turns into kOutOfMemory before its threads start.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
-// The flip search of a block: product, then kLanes rows at a time, then what float32 can't vouch for is marked.
+// The flip search of a block: product, then kLanes rows at a time, then what float32 can't vouch for is
+// marked.
 
 struct LanesOutput {
   float confidence[kLanes], margin[kLanes], entropy[kLanes], flip_cap[kLanes];
@@ -11,13 +12,14 @@ struct BlockScan {
   uint32_t shared[kBlockRows];
 };
 
-// The flip search of the lanes from row `first`, rows that share values with anchors apart. Returns a bit for each lane
-// that float32 can vouch for.
-static unsigned SearchLanes(const FlipTables* t, const FlipScratch* s, const float* rows, int first, int lanes,
-                            const BlockScan* scan, FlipLanes* f, LanesOutput* o) {
+// The flip search of the lanes from row `first`, rows that share values with anchors apart. Returns a bit for
+// each lane that float32 can vouch for.
+static unsigned SearchLanes(const FlipTables* t, const FlipScratch* s, const float* rows, int first,
+                            int lanes, const BlockScan* scan, FlipLanes* f, LanesOutput* o) {
   GainsLanes(t, s, f);
   f->gain_error = Set(kGainError * t->gram_max);
-  unsigned sound = Bits(FarthestAnchorLanes(t, s, f, Load(scan->norm2 + first), o->flip_cap, o->flip_anchor, o->flip_to));
+  unsigned sound =
+      Bits(FarthestAnchorLanes(t, s, f, Load(scan->norm2 + first), o->flip_cap, o->flip_anchor, o->flip_to));
   float label_logit[kLanes], gradient2[kLanes], logit_error[kLanes];
   Store(label_logit, f->label_logit);
   Store(gradient2, f->gradient2);
@@ -27,21 +29,21 @@ static unsigned SearchLanes(const FlipTables* t, const FlipScratch* s, const flo
     if (scan->shared[i] == 0) continue;
     const SharedDims shared = {s->dims + static_cast<size_t>(i) * (t->dim + 1), scan->shared[i],
                                rows + static_cast<size_t>(i) * t->dim};
-    RowView row = {nullptr,      label_logit[r], o->label[r],         scan->norm2[i],
-                   gradient2[r], logit_error[r], kGainError * t->gram_max};
+    RowView row = {nullptr,        label_logit[r],          o->label[r], scan->norm2[i], gradient2[r],
+                   logit_error[r], kGainError * t->gram_max};
     const bool ok = SharedRow(t, s, &shared, r, &row, &o->flip_cap[r], &o->flip_anchor[r], &o->flip_to[r]);
     sound = ok ? sound | 1u << r : sound & ~(1u << r);
   }
   return sound;
 }
 
-static void FlipBlock(const FlipTables* t, const float* rows, int n, const FlipScratch* s, const FlipBlockOutput* out,
-                      uint8_t* recheck) {
+static void FlipBlock(const FlipTables* t, const float* rows, int n, const FlipScratch* s,
+                      const FlipBlockOutput* out, uint8_t* recheck) {
   BlockScan scan;
   memset(scan.norm2, 0, sizeof scan.norm2);
   for (int r = 0; r < n; ++r) {
-    scan.norm2[r] = ScanRow(t, rows + static_cast<size_t>(r) * t->dim, s->dims + static_cast<size_t>(r) * (t->dim + 1),
-                            &scan.shared[r]);
+    scan.norm2[r] = ScanRow(t, rows + static_cast<size_t>(r) * t->dim,
+                            s->dims + static_cast<size_t>(r) * (t->dim + 1), &scan.shared[r]);
   }
   Product(&t->panels, rows, n, s->product);
   const size_t stride = t->panels.padded;

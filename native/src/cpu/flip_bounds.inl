@@ -1,7 +1,7 @@
-// How far float32 may be off. A row whose flip cap could miss the band of agreement (1e-5 + 1e-4 cap), or whose
-// pseudo-label or anchor could be another, is decided again in double. The bounds are for the rounding of sums as they
-// are made here (chunks of 256), several standard deviations wide, not worst cases: those grow with D and would send
-// every row to double.
+// How far float32 may be off. A row whose flip cap could miss the band of agreement (1e-5 + 1e-4 cap), or
+// whose pseudo-label or anchor could be another, is decided again in double. The bounds are for the rounding
+// of sums as they are made here (chunks of 256), several standard deviations wide, not worst cases: those
+// grow with D and would send every row to double.
 
 constexpr float kEpsilon = 5.9604645e-8f;  // 2^-24
 // Of the difference of two logits, times |z| max|w_c| + max|b_c|.

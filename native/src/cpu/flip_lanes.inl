@@ -11,10 +11,10 @@ struct FlipLanes {
   Int label;
 };
 
-// Adds the bias, finds the pseudo-label and the runner-up, and the prediction's confidence, margin and entropy; leaves
-// q = r - e_y in scratch->q (r: softmax over the classes other than y).
-static void PredictLanes(const FlipTables* t, const FlipScratch* s, FlipLanes* f, float* confidence, float* margin,
-                         float* entropy) {
+// Adds the bias, finds the pseudo-label and the runner-up, and the prediction's confidence, margin and
+// entropy; leaves q = r - e_y in scratch->q (r: softmax over the classes other than y).
+static void PredictLanes(const FlipTables* t, const FlipScratch* s, FlipLanes* f, float* confidence,
+                         float* margin, float* entropy) {
   Vec top = Set(-INFINITY);
   Vec second = Set(-INFINITY);
   Int label = SetInt(0);
@@ -62,7 +62,8 @@ static void GainsLanes(const FlipTables* t, const FlipScratch* s, FlipLanes* f) 
     const uint32_t four = classes - c < 4 ? classes - c : 4;
     // Rows past the last class repeat it, so that the inner loop has one shape.
     const float* gram[4];
-    for (uint32_t i = 0; i < 4; ++i) gram[i] = t->gram + static_cast<size_t>(c + (i < four ? i : 0)) * classes;
+    for (uint32_t i = 0; i < 4; ++i)
+      gram[i] = t->gram + static_cast<size_t>(c + (i < four ? i : 0)) * classes;
     Vec sum[4] = {Set(0.0f), Set(0.0f), Set(0.0f), Set(0.0f)};
     for (uint32_t d = 0; d < classes; ++d) {
       const Vec q = Load(s->q + d * kLanes);
@@ -78,10 +79,10 @@ static void GainsLanes(const FlipTables* t, const FlipScratch* s, FlipLanes* f) 
   f->label_u = label_u;
 }
 
-// Flip caps for rows that share no value with any anchor: only the farthest anchor can give the smallest cap. Returns
-// the lanes that float32 can vouch for.
-static Mask FarthestAnchorLanes(const FlipTables* t, const FlipScratch* s, const FlipLanes* f, Vec norm2, float* flip_cap,
-                                int32_t* flip_anchor, int32_t* flip_to) {
+// Flip caps for rows that share no value with any anchor: only the farthest anchor can give the smallest cap.
+// Returns the lanes that float32 can vouch for.
+static Mask FarthestAnchorLanes(const FlipTables* t, const FlipScratch* s, const FlipLanes* f, Vec norm2,
+                                float* flip_cap, int32_t* flip_anchor, int32_t* flip_to) {
   Vec far = Set(-INFINITY);
   Vec runner_up = Set(-INFINITY);
   Int anchor = SetInt(0);
@@ -108,9 +109,11 @@ static Mask FarthestAnchorLanes(const FlipTables* t, const FlipScratch* s, const
     to = SelectInt(Greater(step, at), SetInt(static_cast<int32_t>(c)), to);
     step = Min(at, step);
     const Vec gain_up = Add(gain, f->gain_error);
-    lowest = Min(Select(Greater(gain_up, zero), Div(Sub(lead, f->logit_error), gain_up), Set(INFINITY)), lowest);
+    lowest =
+        Min(Select(Greater(gain_up, zero), Div(Sub(lead, f->logit_error), gain_up), Set(INFINITY)), lowest);
     const Vec gain_down = Sub(gain, f->gain_error);
-    highest = Min(Select(Greater(gain_down, zero), Div(Add(lead, f->logit_error), gain_down), Set(INFINITY)), highest);
+    highest = Min(Select(Greater(gain_down, zero), Div(Add(lead, f->logit_error), gain_down), Set(INFINITY)),
+                  highest);
   }
   const Vec scale = Mul(Set(t->sqrt_dim), Sqrt(Div(f->gradient2, far)));
   const Vec cap = Mul(step, scale);

@@ -9,7 +9,8 @@ namespace alfamix {
 
 namespace {
 
-// When less than this share of |g|^2 is left after masking, u is summed again over the dimensions that are left.
+// When less than this share of |g|^2 is left after masking, u is summed again over the dimensions that are
+// left.
 constexpr double kSmallRemainder = 1e-6;
 
 struct Flip {
@@ -49,13 +50,14 @@ bool MaskedBy(const FlipRowTables& tables, const float* z, const float* anchor, 
   std::memset(scratch.masked.get(), 0, classes * sizeof(double));
   for (std::uint32_t j = 0; j < dim; ++j) {
     if (z[j] == anchor[j]) continue;
-    for (std::uint32_t c = 0; c < classes; ++c) scratch.masked[c] += centered[std::size_t{c} * dim + j] * scratch.g[j];
+    for (std::uint32_t c = 0; c < classes; ++c)
+      scratch.masked[c] += centered[std::size_t{c} * dim + j] * scratch.g[j];
   }
   return true;
 }
 
-void SearchAnchors(const FlipRowTables& tables, const float* z, std::uint32_t y, const FlipRowScratch& scratch,
-                   FlipRowResult* out) {
+void SearchAnchors(const FlipRowTables& tables, const float* z, std::uint32_t y,
+                   const FlipRowScratch& scratch, FlipRowResult* out) {
   const FlipSearchParams& params = tables.params();
   const std::uint32_t classes = params.classes;
   const std::uint32_t dim = params.pool.dim;
@@ -80,7 +82,8 @@ void SearchAnchors(const FlipRowTables& tables, const float* z, std::uint32_t y,
     const Flip flip = MaskedBy(tables, z, anchor, norm2, scratch)
                           ? FirstFlip(scratch.logits.get(), scratch.masked.get(), y, classes)
                           : free;
-    const float cap = static_cast<float>((std::sqrt(static_cast<double>(dim)) * flip.at * norm) / std::sqrt(distance2));
+    const float cap =
+        static_cast<float>((std::sqrt(static_cast<double>(dim)) * flip.at * norm) / std::sqrt(distance2));
     if (cap < out->flip_cap) {
       out->flip_cap = cap;
       out->flip_anchor = static_cast<std::int32_t>(k);
@@ -97,7 +100,8 @@ FlipRowTables::FlipRowTables(const FlipSearchParams& params)
   for (std::size_t j = 0; j < dim; ++j) {
     double sum = 0;
     for (std::uint32_t c = 0; c < params.classes; ++c) {
-      const double v = static_cast<double>(params.weight[c * dim + j]) - static_cast<double>(params.weight[j]);
+      const double v =
+          static_cast<double>(params.weight[c * dim + j]) - static_cast<double>(params.weight[j]);
       centered_[c * dim + j] = v;
       sum += v;
     }
@@ -125,7 +129,8 @@ bool FlipRow(const FlipRowTables& tables, const float* z, const FlipRowScratch& 
     if (c != y && logits[c] > logits[second]) second = c;
   }
 
-  // q = r - e_y, r the softmax over the other classes: the gradient's direction, without the cancellation of p_y - 1
+  // q = r - e_y, r the softmax over the other classes: the gradient's direction, without the cancellation of
+  // p_y - 1
   double sum = 0;
   for (std::uint32_t c = 0; c < classes; ++c) {
     q[c] = c == y ? 0 : std::exp(logits[c] - logits[second]);

@@ -1,5 +1,5 @@
-// The flip search of one row in double: the same sums in the same order as packages/core/src/kernels/js/flip-row.ts.
-// Decides the rows that float32 can't vouch for.
+// The flip search of one row in double: the same sums in the same order as
+// packages/core/src/kernels/js/flip-row.ts. Decides the rows that float32 can't vouch for.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,9 @@ class FlipRowTables {
   explicit FlipRowTables(const FlipSearchParams& params);
 
   const FlipSearchParams& params() const { return params_; }
-  // C x D weight without what all classes share: its first row, then the mean of the rest. q sums to zero and only
-  // differences of u matter, so the flips stay the same, and identical head rows give exactly no gradient.
+  // C x D weight without what all classes share: its first row, then the mean of the rest. q sums to zero and
+  // only differences of u matter, so the flips stay the same, and identical head rows give exactly no
+  // gradient.
   const double* centered() const { return centered_.get(); }
 
  private:

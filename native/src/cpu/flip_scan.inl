@@ -1,5 +1,5 @@
-// One look at a row before the product: its norm, and the dimensions where it equals some anchor. Reading the rows in
-// order here also brings them near the core for the product, which jumps about in them.
+// One look at a row before the product: its norm, and the dimensions where it equals some anchor. Reading the
+// rows in order here also brings them near the core for the product, which jumps about in them.
 
 static void StoreScreenOf(const float* values, void* screen) {
   StoreScreen(static_cast<Screen*>(screen), MakeScreen(values));

@@ -18,8 +18,8 @@ namespace alfamix {
 
 namespace {
 
-// A block is about 1 MiB of rows (a good read from disk, and many blocks a job), and at most some milliseconds of work
-// (an abort is seen between blocks).
+// A block is about 1 MiB of rows (a good read from disk, and many blocks a job), and at most some
+// milliseconds of work (an abort is seen between blocks).
 constexpr std::uint64_t kBlockBytes = 1 << 20;
 constexpr std::uint64_t kBlockWork = 1 << 26;  // multiply-adds
 // Below this much work a second thread costs more than it brings.
@@ -56,8 +56,8 @@ FlipBlockOutput At(const FlipSearchOutput& output, std::uint64_t row) {
 }
 
 // Rows that float32 can't vouch for, again in double. False at a row with NaN or infinity.
-bool Recheck(const FlipRowTables& exact, const FlipRowScratch& scratch, const float* rows, int n, const std::uint8_t* flags,
-             const FlipBlockOutput& out, int* bad) {
+bool Recheck(const FlipRowTables& exact, const FlipRowScratch& scratch, const float* rows, int n,
+             const std::uint8_t* flags, const FlipBlockOutput& out, int* bad) {
   const std::size_t dim = exact.params().pool.dim;
   for (int r = 0; r < n; ++r) {
     if (!flags[r]) continue;

@@ -1,6 +1,7 @@
 // Rows that share values with anchors. There alpha is 0, so u loses what those dimensions gave:
 //   u_k = u - W (g * (1 - m_k)) / |g|.
-// Dimensions shared with all anchors (a silent ReLU unit) are taken off once a row, the rest anchor by anchor.
+// Dimensions shared with all anchors (a silent ReLU unit) are taken off once a row, the rest anchor by
+// anchor.
 
 struct SharedDims {
   const uint32_t* dims;  // where z equals some anchor
@@ -18,10 +19,11 @@ static void GradientAt(const FlipTables* t, const FlipScratch* s, const SharedDi
   }
 }
 
-// common[c] = u[c] - sum of g_j w_jc over the dimensions shared with all anchors, for kVectors vectors from class c.
+// common[c] = u[c] - sum of g_j w_jc over the dimensions shared with all anchors, for kVectors vectors from
+// class c.
 template <int kVectors>
-static void SubtractCommon(const FlipTables* t, const FlipScratch* s, const SharedDims* shared, const float* u,
-                           float* common, uint32_t c) {
+static void SubtractCommon(const FlipTables* t, const FlipScratch* s, const SharedDims* shared,
+                           const float* u, float* common, uint32_t c) {
   Vec sum[kVectors];
   ALFAMIX_UNROLL
   for (int v = 0; v < kVectors; ++v) sum[v] = Load(u + c + v * kLanes);
@@ -36,8 +38,10 @@ static void SubtractCommon(const FlipTables* t, const FlipScratch* s, const Shar
   for (int v = 0; v < kVectors; ++v) Store(common + c + v * kLanes, sum[v]);
 }
 
-// Corrections of u, into scratch->masked: the common part (u included) last, the others only where touched[k].
-static void MaskGains(const FlipTables* t, const FlipScratch* s, const SharedDims* shared, const float* q, const float* u) {
+// Corrections of u, into scratch->masked: the common part (u included) last, the others only where
+// touched[k].
+static void MaskGains(const FlipTables* t, const FlipScratch* s, const SharedDims* shared, const float* q,
+                      const float* u) {
   const uint32_t stride = t->class_stride;
   float* common = s->masked + static_cast<size_t>(t->anchors) * stride;
   GradientAt(t, s, shared, q);
@@ -53,7 +57,8 @@ static void MaskGains(const FlipTables* t, const FlipScratch* s, const SharedDim
     const float* anchors = t->anchors_by_dim + j * t->anchor_stride;
     const Vec factor = Set(-s->gradient[i]);
     for (uint32_t first = 0; first < t->anchor_stride; first += kLanes) {
-      for (unsigned bits = Bits(Equal(Set(shared->z[j]), Load(anchors + first))); bits != 0; bits &= bits - 1) {
+      for (unsigned bits = Bits(Equal(Set(shared->z[j]), Load(anchors + first))); bits != 0;
+           bits &= bits - 1) {
         const uint32_t k = first + FirstBit(bits);
         float* masked = s->masked + static_cast<size_t>(k) * stride;
         if (!s->touched[k]) memset(masked, 0, stride * sizeof(float));
@@ -119,10 +124,10 @@ static int32_t FirstClass(const RowView* row, const float* u, uint32_t classes) 
   return to;
 }
 
-// The smallest cap over all anchors, after MaskGains; `products` are the anchors' with the row, kLanes apart. Returns
-// whether float32 can vouch for it.
-static bool SearchRays(const FlipTables* t, const FlipScratch* s, const RowView* row, const float* products, float* flip_cap,
-                       int32_t* flip_anchor, int32_t* flip_to) {
+// The smallest cap over all anchors, after MaskGains; `products` are the anchors' with the row, kLanes apart.
+// Returns whether float32 can vouch for it.
+static bool SearchRays(const FlipTables* t, const FlipScratch* s, const RowView* row, const float* products,
+                       float* flip_cap, int32_t* flip_anchor, int32_t* flip_to) {
   const uint32_t stride = t->class_stride;
   const float* common = s->masked + static_cast<size_t>(t->anchors) * stride;
   const StepBounds free = FirstFlip(row, common, stride);
@@ -136,7 +141,8 @@ static bool SearchRays(const FlipTables* t, const FlipScratch* s, const RowView*
     StepBounds step = free;
     if (s->touched[k]) {
       float* masked = s->masked + static_cast<size_t>(k) * stride;
-      for (uint32_t c = 0; c < stride; c += kLanes) Store(masked + c, Add(Load(masked + c), Load(common + c)));
+      for (uint32_t c = 0; c < stride; c += kLanes)
+        Store(masked + c, Add(Load(masked + c), Load(common + c)));
       step = FirstFlip(row, masked, stride);
     }
     const float norms = row->norm2 + t->anchor_norm2[k];
@@ -161,15 +167,15 @@ static bool SearchRays(const FlipTables* t, const FlipScratch* s, const RowView*
   *flip_anchor = anchor;
   *flip_to = -1;
   if (anchor < 0) return false;
-  *flip_to =
-      FirstClass(row, s->touched[anchor] ? s->masked + static_cast<size_t>(anchor) * stride : common, t->classes);
+  *flip_to = FirstClass(row, s->touched[anchor] ? s->masked + static_cast<size_t>(anchor) * stride : common,
+                        t->classes);
   const float band = kBandAbsolute + kBandRelative * best;
   return sound && highest - best <= band && best - lowest <= band && runner_up - best > 4 * kEpsilon * best;
 }
 
 // The flip search of the row in lane `lane`, whose prediction and u = G q are in scratch.
-static bool SharedRow(const FlipTables* t, const FlipScratch* s, const SharedDims* shared, int lane, RowView* row,
-                      float* flip_cap, int32_t* flip_anchor, int32_t* flip_to) {
+static bool SharedRow(const FlipTables* t, const FlipScratch* s, const SharedDims* shared, int lane,
+                      RowView* row, float* flip_cap, int32_t* flip_anchor, int32_t* flip_to) {
   const uint32_t stride = t->class_stride;
   float* logits = s->row;
   float* q = logits + stride;

@@ -15,7 +15,8 @@ PackedFlipTables::PackedFlipTables(const LevelTable& level, const FlipRowTables&
   const FlipSearchParams& params = exact.params();
   const std::size_t dim = params.pool.dim;
   for (std::uint32_t c = 0; c < params.classes; ++c) panels_.Set(c, params.weight + c * dim);
-  for (std::uint32_t k = 0; k < params.anchor_count; ++k) panels_.Set(params.classes + k, params.anchors + k * dim);
+  for (std::uint32_t k = 0; k < params.anchor_count; ++k)
+    panels_.Set(params.classes + k, params.anchors + k * dim);
   tables_.panels = panels_.panels();
   tables_.dim = params.pool.dim;
   tables_.classes = params.classes;
@@ -34,7 +35,8 @@ void PackedFlipTables::FillHead(const FlipRowTables& exact) {
   const std::size_t classes = params.classes;
   for (std::size_t c = 0; c < classes; ++c) {
     const float* weight = params.weight + c * dim;
-    tables_.weight_norm = std::max(tables_.weight_norm, static_cast<float>(std::sqrt(Dot(weight, weight, dim))));
+    tables_.weight_norm =
+        std::max(tables_.weight_norm, static_cast<float>(std::sqrt(Dot(weight, weight, dim))));
     tables_.bias_max = std::max(tables_.bias_max, std::fabs(params.bias[c]));
   }
   if (params.anchor_count == 0) return;
@@ -92,11 +94,15 @@ FlipSlot::FlipSlot(const LevelTable& level, const FlipTables& t, std::uint64_t r
     : exact(t.classes, t.dim), rows(row_buffer_floats) {
   const std::size_t lanes = level.lanes;
   const std::size_t padded = t.panels.padded;
-  const std::size_t sizes[] = {kBlockRows * padded,         padded * lanes, t.classes * lanes, t.classes * lanes,
-                               std::size_t{3} * t.class_stride, (std::size_t{t.anchors} + 1) * t.class_stride,
+  const std::size_t sizes[] = {kBlockRows * padded,
+                               padded * lanes,
+                               t.classes * lanes,
+                               t.classes * lanes,
+                               std::size_t{3} * t.class_stride,
+                               (std::size_t{t.anchors} + 1) * t.class_stride,
                                t.dim};
-  float** const places[] = {&scratch.product, &scratch.lanes, &scratch.q, &scratch.u, &scratch.row, &scratch.masked,
-                            &scratch.gradient};
+  float** const places[] = {&scratch.product, &scratch.lanes,  &scratch.q,       &scratch.u,
+                            &scratch.row,     &scratch.masked, &scratch.gradient};
   std::size_t total = 0;
   for (const std::size_t size : sizes) total += (size + 15) / 16 * 16;
   floats_ = Buffer<float>(total);

@@ -24,7 +24,8 @@ namespace {
 
 class Lloyd {
  public:
-  Lloyd(const KMeansParams& params, const LevelTable& level, const float* norms2, int threads, Progress& progress)
+  Lloyd(const KMeansParams& params, const LevelTable& level, const float* norms2, int threads,
+        Progress& progress)
       : params_(params),
         threads_(threads),
         progress_(progress),
@@ -64,9 +65,9 @@ class Lloyd {
     return !progress_.aborted();
   }
 
-  // Each cluster without rows, in order, takes the row farthest from its own center (the lowest on a tie) among rows of
-  // clusters with more than one; none is taken that lies on its center, so fewer distinct rows than clusters leave some
-  // empty.
+  // Each cluster without rows, in order, takes the row farthest from its own center (the lowest on a tie)
+  // among rows of clusters with more than one; none is taken that lies on its center, so fewer distinct rows
+  // than clusters leave some empty.
   bool FillEmptyClusters(KMeansOutput& output) {
     std::vector<std::uint64_t> counts(params_.clusters);
     for (std::uint64_t i = 0; i < params_.rows; ++i) ++counts[output.labels[i]];
@@ -115,7 +116,8 @@ class Lloyd {
         if ((at & 1023) == 1023 && !progress_.Add(0)) return false;
       }
       float* center = output.centers + k * dim;
-      for (std::size_t j = 0; j < dim; ++j) center[j] = static_cast<float>(sum[j] / static_cast<double>(count));
+      for (std::size_t j = 0; j < dim; ++j)
+        center[j] = static_cast<float>(sum[j] / static_cast<double>(count));
       return progress_.Add(0);
     });
     return !progress_.aborted();
@@ -139,9 +141,11 @@ Status Check(const KMeansParams& params) {
   if (params.n_init == 0 || params.max_iterations == 0) {
     return Status::Error(Code::kInvalidArgument, "expected at least one try and one iteration");
   }
-  for (std::size_t i = 0; params.initial_centers != nullptr && i < std::size_t{params.clusters} * params.dim; ++i) {
+  for (std::size_t i = 0; params.initial_centers != nullptr && i < std::size_t{params.clusters} * params.dim;
+       ++i) {
     if (!std::isfinite(params.initial_centers[i])) {
-      return Status::Error(Code::kNonFinite, "expected finite values, found NaN or infinity in the initial centers");
+      return Status::Error(Code::kNonFinite,
+                           "expected finite values, found NaN or infinity in the initial centers");
     }
   }
   return Status::Ok();
@@ -189,10 +193,12 @@ Status Cluster(const KMeansParams& params, KMeansOutput& output, const JobOption
     if (params.initial_centers != nullptr) {
       std::memcpy(result.centers, params.initial_centers, center_count * sizeof(float));
     } else {
-      const std::vector<std::uint64_t> seeds = SeedRows(params, level, norms2.get(), options.threads, rng, progress);
+      const std::vector<std::uint64_t> seeds =
+          SeedRows(params, level, norms2.get(), options.threads, rng, progress);
       if (progress.aborted()) return aborted;
       for (std::size_t k = 0; k < seeds.size(); ++k) {
-        std::memcpy(result.centers + k * params.dim, params.data + seeds[k] * params.dim, params.dim * sizeof(float));
+        std::memcpy(result.centers + k * params.dim, params.data + seeds[k] * params.dim,
+                    params.dim * sizeof(float));
       }
     }
     if (!lloyd.Run(result)) return aborted;

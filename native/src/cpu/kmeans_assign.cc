@@ -15,7 +15,8 @@ constexpr float kScoreError = 8 * 5.9604645e-8f;
 
 }  // namespace
 
-KMeansAssign::KMeansAssign(const KMeansParams& params, const LevelTable& level, const float* norms2, int threads)
+KMeansAssign::KMeansAssign(const KMeansParams& params, const LevelTable& level, const float* norms2,
+                           int threads)
     : params_(params),
       level_(level),
       norms2_(norms2),
@@ -58,7 +59,8 @@ void KMeansAssign::Pack(const float* centers) {
   error_[1] = kScoreError * static_cast<float>(largest);
 }
 
-std::int32_t KMeansAssign::NearestInDouble(const float* row, const float* centers, float close, float* scores) const {
+std::int32_t KMeansAssign::NearestInDouble(const float* row, const float* centers, float close,
+                                           float* scores) const {
   const std::size_t dim = params_.dim;
   level_.product(&panels_.panels(), row, 1, scores);
   float best = -HUGE_VALF;

@@ -1,9 +1,9 @@
 // One assignment pass of Lloyd: each row to its nearest center, as double precision would have it.
 //
-// The product x . c' with c' = c - m, m the mean of the centers, ranks the centers in float32: the nearest is the largest
-// x . c' - (|c|^2 - |m|^2) / 2. Taking m off keeps the rounding as small as the spread of the centers, however far the
-// data lies from the origin. Where the two best are closer than that rounding, the row's close centers are compared
-// again by squared distances in double.
+// The product x . c' with c' = c - m, m the mean of the centers, ranks the centers in float32: the nearest is
+// the largest x . c' - (|c|^2 - |m|^2) / 2. Taking m off keeps the rounding as small as the spread of the
+// centers, however far the data lies from the origin. Where the two best are closer than that rounding, the
+// row's close centers are compared again by squared distances in double.
 #pragma once
 
 #include <atomic>
@@ -24,9 +24,10 @@ class KMeansAssign {
   // norms2: squared norms of the rows.
   KMeansAssign(const KMeansParams& params, const LevelTable& level, const float* norms2, int threads);
 
-  // Updates `labels`, counts the rows that changed, and marks the clusters they left and joined. False when aborted.
-  bool Run(const float* centers, std::int32_t* labels, std::atomic<std::uint8_t>* touched, std::uint64_t* changed,
-           Progress& progress);
+  // Updates `labels`, counts the rows that changed, and marks the clusters they left and joined. False when
+  // aborted.
+  bool Run(const float* centers, std::int32_t* labels, std::atomic<std::uint8_t>* touched,
+           std::uint64_t* changed, Progress& progress);
 
  private:
   void Pack(const float* centers);

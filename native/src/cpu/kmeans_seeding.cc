@@ -16,12 +16,14 @@ namespace {
 
 // Rows whose weights are summed together, in row order, before the sums are added: the same in TypeScript.
 constexpr std::uint64_t kSumBlock = 1024;
-// Below this share of |x|^2 + |c|^2 a distance by expansion has lost too many digits; it is computed directly.
+// Below this share of |x|^2 + |c|^2 a distance by expansion has lost too many digits; it is computed
+// directly.
 constexpr float kExpansionLimit = 1e-3f;
 
 class Seeding {
  public:
-  Seeding(const KMeansParams& params, const LevelTable& level, const float* norms2, int threads, Progress& progress)
+  Seeding(const KMeansParams& params, const LevelTable& level, const float* norms2, int threads,
+          Progress& progress)
       : params_(params),
         level_(level),
         norms2_(norms2),
@@ -46,7 +48,8 @@ class Seeding {
         continue;
       }
       std::vector<std::uint64_t> drawn;
-      for (std::uint32_t trial = 0; trial < trials_; ++trial) drawn.push_back(Draw(sums, rng.Uniform() * total));
+      for (std::uint32_t trial = 0; trial < trials_; ++trial)
+        drawn.push_back(Draw(sums, rng.Uniform() * total));
       if (!Shrink(drawn, candidates_.get())) return {};
       std::uint32_t best = 0;
       double best_potential = HUGE_VAL;
@@ -109,7 +112,8 @@ class Seeding {
     return total;
   }
 
-  // The first row at which the running sum of the weights exceeds `target`; the last row with weight if rounding hides it.
+  // The first row at which the running sum of the weights exceeds `target`; the last row with weight if
+  // rounding hides it.
   std::uint64_t Draw(const std::vector<double>& sums, double target) const {
     double before = 0;
     std::uint64_t last = 0;
@@ -144,8 +148,8 @@ class Seeding {
 
 }  // namespace
 
-std::vector<std::uint64_t> SeedRows(const KMeansParams& params, const LevelTable& level, const float* norms2, int threads,
-                                    Rng& rng, Progress& progress) {
+std::vector<std::uint64_t> SeedRows(const KMeansParams& params, const LevelTable& level, const float* norms2,
+                                    int threads, Rng& rng, Progress& progress) {
   return Seeding(params, level, norms2, threads, progress).Run(rng);
 }
 

@@ -1,8 +1,8 @@
 // The block functions that exist once per instruction-set level, and the plain tables they work on.
 //
-// Level objects (level_*.cc) are compiled with their own flags and include C headers and intrinsics only: an inline
-// function of the C++ library, emitted there as a weak symbol, could be the copy the linker gives to everybody, and an
-// older CPU would die in it. Everything with threads, files or allocation stays outside.
+// Level objects (level_*.cc) are compiled with their own flags and include C headers and intrinsics only: an
+// inline function of the C++ library, emitted there as a weak symbol, could be the copy the linker gives to
+// everybody, and an older CPU would die in it. Everything with threads, files or allocation stays outside.
 #pragma once
 
 #include <stddef.h>
@@ -13,8 +13,8 @@ namespace alfamix {
 // Rows one block function call takes at most.
 constexpr int kBlockRows = 32;
 
-// Columns (head rows, anchors, centers) packed for the product: panels of `panel_width` columns, the last one rounded
-// up to the lanes; a panel of width w is dim x w floats, dimension-major. Padding columns are zero.
+// Columns (head rows, anchors, centers) packed for the product: panels of `panel_width` columns, the last one
+// rounded up to the lanes; a panel of width w is dim x w floats, dimension-major. Padding columns are zero.
 struct Panels {
   const float* data;
   uint32_t dim;
@@ -22,25 +22,26 @@ struct Panels {
   uint32_t padded;  // columns rounded up to the lanes: the row stride of the product
 };
 
-// Head and anchors as the flip search wants them. C classes, K anchors, D dimensions; Cp, Kp: rounded up to the lanes.
+// Head and anchors as the flip search wants them. C classes, K anchors, D dimensions; Cp, Kp: rounded up to
+// the lanes.
 struct FlipTables {
   Panels panels;  // C + K columns: weight, then anchors
   uint32_t dim;
   uint32_t classes;
   uint32_t anchors;
-  uint32_t class_stride;             // Cp
-  uint32_t anchor_stride;            // Kp
-  const float* bias;                 // C
-  const float* gram;                 // C x C, of the centered weight
-  const float* centered_by_dim;      // D x Cp, the centered weight
-  const float* anchor_norm2;         // K
-  const void* anchor_screens;        // [D / screen_floats, rounded up][K] screens, see simd/*.h
-  const float* anchors_by_dim;       // (D rounded up to screen_floats) x Kp; padding NaN: equal to nothing
-  const uint8_t* one_value;          // D: 1 where all anchors hold the same value
+  uint32_t class_stride;         // Cp
+  uint32_t anchor_stride;        // Kp
+  const float* bias;             // C
+  const float* gram;             // C x C, of the centered weight
+  const float* centered_by_dim;  // D x Cp, the centered weight
+  const float* anchor_norm2;     // K
+  const void* anchor_screens;    // [D / screen_floats, rounded up][K] screens, see simd/*.h
+  const float* anchors_by_dim;   // (D rounded up to screen_floats) x Kp; padding NaN: equal to nothing
+  const uint8_t* one_value;      // D: 1 where all anchors hold the same value
   float sqrt_dim;
-  float weight_norm;                 // max |w_c|
-  float bias_max;                    // max |b_c|
-  float gram_max;                    // max of the diagonal of `gram`
+  float weight_norm;  // max |w_c|
+  float bias_max;     // max |b_c|
+  float gram_max;     // max of the diagonal of `gram`
   float anchor_norm2_max;
 };
 
@@ -75,26 +76,27 @@ struct TopTwo {
 };
 
 struct LevelTable {
-  uint32_t lanes;        // floats of a vector
-  uint32_t panel_width;  // a multiple of lanes
+  uint32_t lanes;          // floats of a vector
+  uint32_t panel_width;    // a multiple of lanes
   uint32_t screen_floats;  // values a screen covers, a multiple of lanes
   uint32_t screen_bytes;
 
   // The screen of screen_floats values, for FlipTables::anchor_screens.
   void (*make_screen)(const float* values, void* screen);
 
-  // out[r * panels.padded + c] = row r . column c, for n <= kBlockRows rows. Each number is the same bits whatever else
-  // is computed beside it: fixed order, chunks of 256 dimensions summed apart, then added.
+  // out[r * panels.padded + c] = row r . column c, for n <= kBlockRows rows. Each number is the same bits
+  // whatever else is computed beside it: fixed order, chunks of 256 dimensions summed apart, then added.
   void (*product)(const Panels* panels, const float* rows, int n, float* out);
 
-  // The flip search for n <= kBlockRows rows. recheck[r] != 0: float32 can't vouch for row r; decide it in double.
+  // The flip search for n <= kBlockRows rows. recheck[r] != 0: float32 can't vouch for row r; decide it in
+  // double.
   void (*flip_block)(const FlipTables* tables, const float* rows, int n, const FlipScratch* scratch,
                      const FlipBlockOutput* out, uint8_t* recheck);
 
-  // Nearest center of n <= kBlockRows rows; `half_norms` has panels.padded values, +inf for padding; `scratch` holds
-  // kBlockRows x (panel_width + 3 * lanes) floats.
-  void (*assign_block)(const Panels* panels, const float* half_norms, const float* rows, int n, float* scratch,
-                       const TopTwo* out);
+  // Nearest center of n <= kBlockRows rows; `half_norms` has panels.padded values, +inf for padding;
+  // `scratch` holds kBlockRows x (panel_width + 3 * lanes) floats.
+  void (*assign_block)(const Panels* panels, const float* half_norms, const float* rows, int n,
+                       float* scratch, const TopTwo* out);
 };
 
 extern const LevelTable kScalarTable;

@@ -1,5 +1,5 @@
-// The lowest bad row that any thread met. Blocks are handed out in increasing order and each that was is finished, so
-// it is the lowest of all.
+// The lowest bad row that any thread met. Blocks are handed out in increasing order and each that was is
+// finished, so it is the lowest of all.
 #pragma once
 
 #include <atomic>
@@ -21,8 +21,9 @@ class LowestRow {
 
   // The same sentence as the TypeScript twin's.
   Status NonFinite() const {
-    Status status = Status::Error(Code::kNonFinite, "expected finite values, found NaN or infinity in row %llu",
-                                  static_cast<unsigned long long>(row()));
+    Status status =
+        Status::Error(Code::kNonFinite, "expected finite values, found NaN or infinity in row %llu",
+                      static_cast<unsigned long long>(row()));
     status.row = static_cast<std::int64_t>(row());
     return status;
   }

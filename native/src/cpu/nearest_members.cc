@@ -55,7 +55,8 @@ Status Nearest(const NearestMembersParams& params, std::int32_t* members, const 
   }
   for (std::uint64_t i = 0; i < params.rows; ++i) {
     const std::int32_t k = params.labels[i];
-    if (members[k] < 0 && distance[i] <= smallest[k] + params.tolerance) members[k] = static_cast<std::int32_t>(i);
+    if (members[k] < 0 && distance[i] <= smallest[k] + params.tolerance)
+      members[k] = static_cast<std::int32_t>(i);
   }
   return Status::Ok();
 }

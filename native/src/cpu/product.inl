@@ -1,5 +1,5 @@
-// The skinny product rows x panels, in register tiles of kTileRows x (vectors of a panel). Each element of a row is
-// read once a panel; the sum over a chunk stays in registers.
+// The skinny product rows x panels, in register tiles of kTileRows x (vectors of a panel). Each element of a
+// row is read once a panel; the sum over a chunk stays in registers.
 
 constexpr int kChunk = 256;
 constexpr int kPanelVectors = 3;
@@ -13,8 +13,8 @@ constexpr int kPanelWidth = kPanelVectors * kLanes;
 #endif
 
 template <int kRows, int kVectors>
-static inline void ProductTile(const float* rows, size_t dim, const float* panel, int length, bool first, float* out,
-                               size_t out_stride) {
+static inline void ProductTile(const float* rows, size_t dim, const float* panel, int length, bool first,
+                               float* out, size_t out_stride) {
   Vec sum[kRows][kVectors];
   ALFAMIX_UNROLL
   for (int r = 0; r < kRows; ++r) {
@@ -45,15 +45,16 @@ static inline void ProductTile(const float* rows, size_t dim, const float* panel
 
 // All rows against one panel of kVectors vectors.
 template <int kVectors>
-static void ProductPanel(const float* panel, uint32_t dim, const float* rows, int n, float* out, size_t out_stride) {
+static void ProductPanel(const float* panel, uint32_t dim, const float* rows, int n, float* out,
+                         size_t out_stride) {
   constexpr int kTileRows = kVectors == 1 ? 8 : 4;  // divides a block
   for (uint32_t start = 0; start < dim; start += kChunk) {
     const int length = static_cast<int>(dim - start < kChunk ? dim - start : kChunk);
     const float* chunk = panel + static_cast<size_t>(start) * kVectors * kLanes;
     int r = 0;
     for (; r + kTileRows <= n; r += kTileRows) {
-      ProductTile<kTileRows, kVectors>(rows + static_cast<size_t>(r) * dim + start, dim, chunk, length, start == 0,
-                                       out + r * out_stride, out_stride);
+      ProductTile<kTileRows, kVectors>(rows + static_cast<size_t>(r) * dim + start, dim, chunk, length,
+                                       start == 0, out + r * out_stride, out_stride);
     }
     for (; r < n; ++r) {
       ProductTile<1, kVectors>(rows + static_cast<size_t>(r) * dim + start, dim, chunk, length, start == 0,
@@ -62,19 +63,23 @@ static void ProductPanel(const float* panel, uint32_t dim, const float* rows, in
   }
 }
 
-static void ProductPanelOfWidth(uint32_t width, const float* panel, uint32_t dim, const float* rows, int n, float* out,
-                                size_t out_stride) {
+static void ProductPanelOfWidth(uint32_t width, const float* panel, uint32_t dim, const float* rows, int n,
+                                float* out, size_t out_stride) {
   switch (width / kLanes) {
-    case 1: return ProductPanel<1>(panel, dim, rows, n, out, out_stride);
-    case 2: return ProductPanel<2>(panel, dim, rows, n, out, out_stride);
-    default: return ProductPanel<3>(panel, dim, rows, n, out, out_stride);
+    case 1:
+      return ProductPanel<1>(panel, dim, rows, n, out, out_stride);
+    case 2:
+      return ProductPanel<2>(panel, dim, rows, n, out, out_stride);
+    default:
+      return ProductPanel<3>(panel, dim, rows, n, out, out_stride);
   }
 }
 
 static void Product(const Panels* panels, const float* rows, int n, float* out) {
   for (uint32_t column = 0; column < panels->padded; column += kPanelWidth) {
     const uint32_t left = panels->padded - column;
-    ProductPanelOfWidth(left < kPanelWidth ? left : kPanelWidth, panels->data + static_cast<size_t>(column) * panels->dim,
-                        panels->dim, rows, n, out + column, panels->padded);
+    ProductPanelOfWidth(left < kPanelWidth ? left : kPanelWidth,
+                        panels->data + static_cast<size_t>(column) * panels->dim, panels->dim, rows, n,
+                        out + column, panels->padded);
   }
 }

@@ -17,7 +17,8 @@ class Progress {
   bool Add(std::uint64_t work) {
     const std::uint64_t done = done_.fetch_add(work, std::memory_order_relaxed) + work;
     if (options_.progress != nullptr && !aborted() && mutex_.try_lock()) {
-      if (!options_.progress(options_.progress_context, done < total_ ? done : total_, total_)) aborted_ = true;
+      if (!options_.progress(options_.progress_context, done < total_ ? done : total_, total_))
+        aborted_ = true;
       mutex_.unlock();
     }
     return !aborted();

@@ -1,5 +1,5 @@
-// How rows in memory are cut into blocks for ParallelFor: about 256 KiB each, whole product blocks, one thread when the
-// whole is too small to share.
+// How rows in memory are cut into blocks for ParallelFor: about 256 KiB each, whole product blocks, one
+// thread when the whole is too small to share.
 #pragma once
 
 #include <algorithm>
@@ -13,9 +13,12 @@ class RowBlocks {
  public:
   // `work`: multiply-adds a value, for the choice of one thread or more.
   RowBlocks(std::uint64_t rows, std::uint64_t dim, int threads, std::uint64_t work = 1)
-      : rows_(rows), size_(std::max<std::uint64_t>((1 << 16) / std::max<std::uint64_t>(dim, 1) / kBlockRows * kBlockRows, kBlockRows)) {
+      : rows_(rows),
+        size_(std::max<std::uint64_t>((1 << 16) / std::max<std::uint64_t>(dim, 1) / kBlockRows * kBlockRows,
+                                      kBlockRows)) {
     // A long block of much work would be deaf to an abort.
-    while (size_ > kBlockRows && size_ * dim * work > (1 << 26)) size_ = (size_ / 2 + kBlockRows - 1) / kBlockRows * kBlockRows;
+    while (size_ > kBlockRows && size_ * dim * work > (1 << 26))
+      size_ = (size_ / 2 + kBlockRows - 1) / kBlockRows * kBlockRows;
     threads_ = rows * dim * work < (1 << 20) ? 1 : threads;
   }
 

@@ -23,8 +23,9 @@ std::intptr_t OpenForReading(const char* path) {
   if (length <= 0) return -1;
   std::wstring wide(static_cast<std::size_t>(length), L'\0');
   MultiByteToWideChar(CP_UTF8, 0, path, -1, wide.data(), length);
-  const HANDLE file = CreateFileW(wide.c_str(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
-                                  nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
+  const HANDLE file =
+      CreateFileW(wide.c_str(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr,
+                  OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
   return file == INVALID_HANDLE_VALUE ? -1 : reinterpret_cast<std::intptr_t>(file);
 }
 void Close(std::intptr_t handle) { CloseHandle(reinterpret_cast<HANDLE>(handle)); }
@@ -54,7 +55,8 @@ std::intptr_t OpenForReading(const char* path) {
 void Close(std::intptr_t handle) { close(static_cast<int>(handle)); }
 std::int64_t ReadAt(std::intptr_t handle, char* to, std::uint64_t length, std::uint64_t offset) {
   for (;;) {
-    const ssize_t got = pread(static_cast<int>(handle), to, static_cast<std::size_t>(std::min<std::uint64_t>(length, 1u << 30)),
+    const ssize_t got = pread(static_cast<int>(handle), to,
+                              static_cast<std::size_t>(std::min<std::uint64_t>(length, 1u << 30)),
                               static_cast<off_t>(offset));
     if (got >= 0 || errno != EINTR) return got;
   }
@@ -75,7 +77,8 @@ Status RowReader::Open() {
   for (std::size_t i = 0; i < source_.segment_count; ++i) {
     const FileSegment& segment = source_.segments[i];
     if (segment.rows > most_rows || segment.offset > ~std::uint64_t{0} >> 2) {
-      return Status::Error(Code::kInvalidArgument, "expected a file segment of addressable size for %.120s", segment.path);
+      return Status::Error(Code::kInvalidArgument, "expected a file segment of addressable size for %.120s",
+                           segment.path);
     }
     const std::intptr_t handle = OpenForReading(segment.path);
     if (handle == -1) {
@@ -86,7 +89,8 @@ Status RowReader::Open() {
   }
   if (rows != source_.rows) {
     return Status::Error(Code::kShapeMismatch, "expected segments of %llu rows in all, got %llu",
-                         static_cast<unsigned long long>(source_.rows), static_cast<unsigned long long>(rows));
+                         static_cast<unsigned long long>(source_.rows),
+                         static_cast<unsigned long long>(rows));
   }
   return Status::Ok();
 }
@@ -118,8 +122,9 @@ Status RowReader::ReadBytes(const File& file, std::uint64_t offset, char* to, st
     const std::int64_t got = ReadAt(file.handle, to, length, offset);
     if (got < 0) return Status::Error(Code::kIo, "cannot read %.120s: %.60s", file.path, LastError().c_str());
     if (got == 0) {
-      return Status::Error(Code::kIo, "%.120s ended at byte %llu, expected %llu more bytes of its rows", file.path,
-                           static_cast<unsigned long long>(offset), static_cast<unsigned long long>(length));
+      return Status::Error(Code::kIo, "%.120s ended at byte %llu, expected %llu more bytes of its rows",
+                           file.path, static_cast<unsigned long long>(offset),
+                           static_cast<unsigned long long>(length));
     }
     offset += static_cast<std::uint64_t>(got);
     to += got;

@@ -1,5 +1,5 @@
-// Rows of a RowSource, block by block: memory in place, files by positioned reads (no mapping: a file truncated while
-// it is read ends in an error, not in SIGBUS).
+// Rows of a RowSource, block by block: memory in place, files by positioned reads (no mapping: a file
+// truncated while it is read ends in an error, not in SIGBUS).
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,8 @@ class RowReader {
 
   bool needs_buffer() const { return source_.data == nullptr; }
 
-  // Points *rows at `count` rows from `first`: into memory, or into `buffer` (count x dim floats). Any thread may call.
+  // Points *rows at `count` rows from `first`: into memory, or into `buffer` (count x dim floats). Any thread
+  // may call.
   Status Read(std::uint64_t first, std::uint64_t count, float* buffer, const float** rows) const;
 
  private:

@@ -5,8 +5,9 @@
 
 namespace alfamix {
 
-// Reports work done out of a total, in the kernel's own unit; returning false asks the kernel to stop. Called often
-// (each few milliseconds) and from any thread, never from two at once: it must be cheap and may not block.
+// Reports work done out of a total, in the kernel's own unit; returning false asks the kernel to stop. Called
+// often (each few milliseconds) and from any thread, never from two at once: it must be cheap and may not
+// block.
 using ProgressHook = bool (*)(void* context, std::uint64_t done, std::uint64_t total);
 
 struct JobOptions {

@@ -1,9 +1,9 @@
 // k-means: greedy k-means++ seeds (Arthur and Vassilvitskii, 2007; 2 + ln K trials a seed), then exact Lloyd.
 //
-// Labels are those of double-precision distances: close calls of the float32 product are decided again in double, in
-// the order of the TypeScript twin, so both give the same labels. Sums are in double, in row order, whatever the
-// threads. An empty cluster takes the row farthest from its own center.
-// Use: up to some thousand clusters at any D. Cost a pass: M * K * D multiply-adds.
+// Labels are those of double-precision distances: close calls of the float32 product are decided again in
+// double, in the order of the TypeScript twin, so both give the same labels. Sums are in double, in row
+// order, whatever the threads. An empty cluster takes the row farthest from its own center. Use: up to some
+// thousand clusters at any D. Cost a pass: M * K * D multiply-adds.
 #pragma once
 
 #include "kernels/job.h"

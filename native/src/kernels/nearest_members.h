@@ -1,5 +1,6 @@
-// For each cluster the member nearest its center; among members within `tolerance` of the smallest squared distance
-// the lowest row, so that a two-member cluster, always an exact tie, gives the same row at every precision.
+// For each cluster the member nearest its center; among members within `tolerance` of the smallest squared
+// distance the lowest row, so that a two-member cluster, always an exact tie, gives the same row at every
+// precision.
 #pragma once
 
 #include "kernels/job.h"
@@ -8,16 +9,17 @@
 namespace alfamix {
 
 struct NearestMembersParams {
-  const float* data = nullptr;     // M x D
-  std::uint64_t rows = 0;          // M
-  std::uint32_t dim = 0;           // D
-  const float* centers = nullptr;  // K x D
-  std::uint32_t clusters = 0;      // K
+  const float* data = nullptr;           // M x D
+  std::uint64_t rows = 0;                // M
+  std::uint32_t dim = 0;                 // D
+  const float* centers = nullptr;        // K x D
+  std::uint32_t clusters = 0;            // K
   const std::int32_t* labels = nullptr;  // M, each 0 ... K - 1
   double tolerance = 1e-5;
 };
 
-// members: K rows, -1 for an empty cluster. Errors: kInvalidArgument (a label out of range; row), kNonFinite, kOutOfMemory, kAborted.
+// members: K rows, -1 for an empty cluster. Errors: kInvalidArgument (a label out of range; row), kNonFinite,
+// kOutOfMemory, kAborted.
 Status NearestMembers(const NearestMembersParams& params, std::int32_t* members, const JobOptions& options);
 
 }  // namespace alfamix

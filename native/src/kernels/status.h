@@ -5,7 +5,17 @@
 
 namespace alfamix {
 
-enum class Code { kOk, kInvalidArgument, kShapeMismatch, kNonFinite, kIo, kOutOfMemory, kAborted, kQueueFull, kInternal };
+enum class Code {
+  kOk,
+  kInvalidArgument,
+  kShapeMismatch,
+  kNonFinite,
+  kIo,
+  kOutOfMemory,
+  kAborted,
+  kQueueFull,
+  kInternal
+};
 
 struct Status {
   Code code = Code::kOk;

@@ -29,7 +29,9 @@ static inline Int SelectInt(Mask m, Int a, Int b) {
 }
 static inline Mask EqualInt(Int a, Int b) { return _mm256_castsi256_ps(_mm256_cmpeq_epi32(a, b)); }
 static inline void StoreInt(int32_t* p, Int x) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), x); }
-static inline Int LoadInt(const int32_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+static inline Int LoadInt(const int32_t* p) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+}
 static inline Vec Round(Vec x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 static inline Vec PowerOfTwo(Vec n) {
   const __m256i biased = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
@@ -72,9 +74,9 @@ static inline void Transpose(const float* src, size_t stride, float* dst) {
   }
 }
 
-// A screen tells, for kScreenFloats values at once and never missing one, which may equal another: 16 bits of each value,
-// its two halves folded together (quantised values have a low half of zeros), -0 made 0 first. Half the comparisons of
-// whole floats; a false alarm every 65,536.
+// A screen tells, for kScreenFloats values at once and never missing one, which may equal another: 16 bits of
+// each value, its two halves folded together (quantised values have a low half of zeros), -0 made 0 first.
+// Half the comparisons of whole floats; a false alarm every 65,536.
 constexpr int kScreenFloats = 16;
 using Screen = __m256i;
 using ScreenHits = __m256i;

@@ -51,7 +51,8 @@ static inline float MinLanes(Vec x) { return x; }
 // dst[c * kLanes + r] = src[r * stride + c] for a square of kLanes x kLanes.
 static inline void Transpose(const float* src, size_t, float* dst) { *dst = *src; }
 
-// A screen tells, for kScreenFloats values at once and never missing one, which may equal another; here it is exact.
+// A screen tells, for kScreenFloats values at once and never missing one, which may equal another; here it is
+// exact.
 constexpr int kScreenFloats = 1;
 using Screen = float;
 using ScreenHits = bool;
