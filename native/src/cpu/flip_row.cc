@@ -64,10 +64,14 @@ void SearchAnchors(const FlipRowTables& tables, const float* z, std::uint32_t y,
   const double* centered = tables.centered();
   double* g = scratch.g.get();
   std::memset(g, 0, dim * sizeof(double));
+  // Class by class against y's own row: where a likely class shares it, the sum of q_c w_c would lose the
+  // unlikely ones to rounding.
+  const double* own = centered + std::size_t{y} * dim;
   for (std::uint32_t c = 0; c < classes; ++c) {
     const double weight = scratch.q[c];
-    if (weight == 0) continue;
-    for (std::uint32_t j = 0; j < dim; ++j) g[j] += weight * centered[std::size_t{c} * dim + j];
+    if (c == y || weight == 0) continue;
+    const double* row = centered + std::size_t{c} * dim;
+    for (std::uint32_t j = 0; j < dim; ++j) g[j] += weight * (row[j] - own[j]);
   }
   const double norm2 = Dot(g, g, dim);
   if (norm2 == 0) return;

@@ -374,7 +374,7 @@ describe('other failures: one sentence, exit 1', () => {
   );
 
   it('--backend cpu where the addon cannot be loaded; auto goes on and says why', async () => {
-    const env = { ALFAMIX_NATIVE_PATH: scratch.file('nowhere.node') };
+    const env = { ALFAMIX_BACKEND: '', ALFAMIX_NATIVE_PATH: scratch.file('nowhere.node') };
     const cpu = await alfamix(budget('5', '--backend', 'cpu'), { cwd: scratch.path, env });
     expect(cpu.stderr).toMatch(/^alfamix: the native addon can't be used.*\n$/);
     expect(cpu.code).toBe(1);

@@ -1,72 +1,135 @@
-/**
- * The paper's step taken literally, in double, anchor by anchor and element by element: no code shared with src. Slow.
- * Parvaneh et al., CVPR 2022, eq. 5 and 6, with the gradient's direction written without cancellation.
- */
-export interface Problem {
-  data: Float32Array;
-  rows: number;
+/** The paper's mathematics, slowly and in double: what the kernels are held against. Uses nothing of src. */
+
+export interface OracleInput {
   dim: number;
+  classes: number;
   weight: Float32Array;
   bias: Float32Array;
-  classes: number;
   anchors: Float32Array;
 }
 
 export interface OracleRow {
-  logits: number[];
-  pseudoLabel: number;
-  /** Of each anchor. */
-  flipCaps: number[];
+  label: number;
+  /** Difference of the two largest logits, relative to the largest magnitude. */
+  gap: number;
+  confidence: number;
+  margin: number;
+  entropy: number;
+  /** ‖g‖, relative to the largest difference of a head row from the label's. */
+  gradient: number;
   flipCap: number;
+  /** The flip cap of each anchor alone. */
+  caps: number[];
 }
 
-export function oracleRow(p: Problem, row: number): OracleRow {
-  const z = Array.from(p.data.subarray(row * p.dim, (row + 1) * p.dim));
-  const weight = (c: number, j: number) => p.weight[c * p.dim + j];
-  const logits = Array.from({ length: p.classes }, (_, c) =>
-    z.reduce((sum, x, j) => sum + x * weight(c, j), p.bias[c]),
-  );
-  const y = logits.indexOf(Math.max(...logits));
-  const others = logits.map((l, c) => (c === y ? Number.NEGATIVE_INFINITY : l));
-  const e = others.map((l) => Math.exp(l - Math.max(...others)));
-  const total = e.reduce((a, b) => a + b);
-  const g = z.map((_, j) => e.reduce((sum, x, c) => sum + (x / total) * (weight(c, j) - weight(y, j)), 0));
-  const norm = Math.sqrt(g.reduce((sum, x) => sum + x * x, 0));
-  const flipCaps = Array.from({ length: p.anchors.length / p.dim }, (_, k) => {
-    const delta = z.map((x, j) => p.anchors[k * p.dim + j] - x);
-    const distance = Math.sqrt(delta.reduce((sum, x) => sum + x * x, 0));
-    if (distance === 0 || norm === 0) return Number.POSITIVE_INFINITY;
-    let first = Number.POSITIVE_INFINITY;
-    for (let c = 0; c < p.classes; c++) {
-      // how fast class c gains on y along the ray
-      const gain =
-        g.reduce((sum, x, j) => sum + (delta[j] === 0 ? 0 : (weight(c, j) - weight(y, j)) * x), 0) / norm;
-      if (c !== y && gain > 0) first = Math.min(first, (logits[y] - logits[c]) / gain);
-    }
-    return (Math.sqrt(p.dim) * first) / distance;
+function logitsOf({ dim, classes, weight, bias }: OracleInput, z: ArrayLike<number>): number[] {
+  return Array.from({ length: classes }, (_, c) => {
+    let sum = bias[c];
+    for (let j = 0; j < dim; j++) sum += weight[c * dim + j] * z[j];
+    return sum;
   });
-  return { logits, pseudoLabel: y, flipCaps, flipCap: Math.min(Number.POSITIVE_INFINITY, ...flipCaps) };
 }
 
-/** The class predicted after mixing row with anchor k at this cap: z + α ⊙ δ, α as the paper has it. */
-export function predictMixed(p: Problem, row: number, k: number, cap: number): number {
-  const { logits, pseudoLabel } = oracleRow(p, row);
-  const e = logits.map((l, c) => (c === pseudoLabel ? 0 : Math.exp(l - logits[pseudoLabel])));
-  const total = e.reduce((a, b) => a + b);
-  const z = p.data.subarray(row * p.dim, (row + 1) * p.dim);
-  const g = Array.from(z, (_, j) =>
-    e.reduce(
-      (sum, x, c) => sum + (x / total) * (p.weight[c * p.dim + j] - p.weight[pseudoLabel * p.dim + j]),
-      0,
-    ),
+const argmax = (values: number[]) => values.indexOf(Math.max(...values));
+
+/**
+ * g = Wᵀ(r − e_y), written as Σ r_c (w_c − w_y) since r sums to one: equal head rows then give exactly nothing.
+ */
+function gradient({ dim, classes, weight }: OracleInput, logits: number[], y: number): Float64Array {
+  const most = Math.max(...logits.filter((_, c) => c !== y));
+  const odds = logits.map((l, c) => (c === y ? 0 : Math.exp(l - most)));
+  const sum = odds.reduce((a, b) => a + b);
+  const g = new Float64Array(dim);
+  for (let j = 0; j < dim; j++) {
+    for (let c = 0; c < classes; c++) g[j] += (odds[c] / sum) * (weight[c * dim + j] - weight[y * dim + j]);
+  }
+  return g;
+}
+
+const norm = (values: ArrayLike<number>) => {
+  let sum = 0;
+  for (let j = 0; j < values.length; j++) sum += values[j] ** 2;
+  return Math.sqrt(sum);
+};
+
+function delta({ dim, anchors }: OracleInput, z: ArrayLike<number>, k: number): number[] {
+  return Array.from({ length: dim }, (_, j) => anchors[k * dim + j] - z[j]);
+}
+
+/** Everything about one row: walks the ray of every anchor to its first flip. */
+export function oracleRow(input: OracleInput, z: ArrayLike<number>): OracleRow {
+  const { dim, classes, weight, anchors } = input;
+  const logits = logitsOf(input, z);
+  const label = argmax(logits);
+  const [first, second] = [...logits].sort((a, b) => b - a);
+  const scale = Math.max(1e-300, ...logits.map(Math.abs));
+  const total = logits.reduce((sum, l) => sum + Math.exp(l - first), 0);
+  const probabilities = logits.map((l) => Math.exp(l - first) / total);
+  const entropy = -probabilities.reduce((sum, p) => sum + (p > 0 ? p * Math.log(p) : 0), 0);
+  const g = gradient(input, logits, label);
+  const length = norm(g);
+  const spread = Array.from({ length: classes }, (_, c) =>
+    norm(Array.from(g, (_, j) => weight[c * dim + j] - weight[label * dim + j])),
   );
-  const delta = Array.from(z, (x, j) => p.anchors[k * p.dim + j] - x);
-  const size = (v: number[]) => Math.sqrt(v.reduce((sum, x) => sum + x * x, 0));
-  const epsilon = cap / Math.sqrt(p.dim);
-  const alpha = delta.map((d, j) => (d === 0 ? 0 : (epsilon * size(delta) * g[j]) / (size(g) * d)));
-  const mixed = Array.from(z, (x, j) => x + alpha[j] * delta[j]);
-  const after = logits.map((_, c) =>
-    mixed.reduce((sum, x, j) => sum + x * p.weight[c * p.dim + j], p.bias[c]),
-  );
-  return after.indexOf(Math.max(...after));
+  const caps = Array.from({ length: anchors.length / dim }, (_, k) => {
+    const d = delta(input, z, k);
+    const distance = norm(d);
+    let least = Number.POSITIVE_INFINITY;
+    if (length === 0 || distance === 0) return least;
+    for (let c = 0; c < classes; c++) {
+      let gain = 0;
+      for (let j = 0; j < dim; j++) {
+        if (d[j] !== 0) gain += ((weight[c * dim + j] - weight[label * dim + j]) * g[j]) / length;
+      }
+      if (gain > 0) least = Math.min(least, (logits[label] - logits[c]) / gain);
+    }
+    return (Math.sqrt(dim) * least) / distance;
+  });
+  return {
+    label,
+    gap: (first - second) / scale,
+    confidence: probabilities[label],
+    margin: (1 - Math.exp(second - first)) / total,
+    entropy,
+    gradient: length / Math.max(1e-300, ...spread),
+    flipCap: Math.min(Number.POSITIVE_INFINITY, ...caps),
+    caps,
+  };
+}
+
+/**
+ * Mixes z with anchor k at a cap, element by element as the paper does: α = ε ‖δ‖ g / (‖g‖ δ), 0 where δ_j = 0. Says
+ * by how much the best other class's logit is above the label's, relative to the largest logit met on the way.
+ */
+export function mixLead(input: OracleInput, z: ArrayLike<number>, k: number, cap: number): number {
+  const logits = logitsOf(input, z);
+  const y = argmax(logits);
+  const g = gradient(input, logits, y);
+  const d = delta(input, z, k);
+  const step = (cap / Math.sqrt(input.dim)) * norm(d);
+  const mixed = d.map((dj, j) => {
+    const alpha = dj === 0 ? 0 : (step * g[j]) / (norm(g) * dj);
+    return z[j] + alpha * dj;
+  });
+  const after = logitsOf(input, mixed);
+  let scale = 1e-300;
+  for (let c = 0; c < input.classes; c++) {
+    for (let j = 0; j < input.dim; j++) {
+      const w = Math.abs(input.weight[c * input.dim + j]);
+      scale = Math.max(scale, w * Math.abs(mixed[j]), w * Math.abs(z[j]));
+    }
+  }
+  return (Math.max(...after.filter((_, c) => c !== y)) - after[y]) / scale;
+}
+
+export function distance2(
+  a: ArrayLike<number>,
+  i: number,
+  b: ArrayLike<number>,
+  k: number,
+  dim: number,
+): number {
+  let sum = 0;
+  for (let j = 0; j < dim; j++) sum += (a[i * dim + j] - b[k * dim + j]) ** 2;
+  return sum;
 }

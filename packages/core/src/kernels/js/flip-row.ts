@@ -115,11 +115,13 @@ export function flipRow(t: FlipTables, data: Float32Array, offset: number, out: 
 
 function searchAnchors(t: FlipTables, data: Float32Array, offset: number, y: number, out: FlipRow): void {
   const { classes, dim, q, g, u, centered, anchors } = t;
+  // Class by class against y's own row: where a likely class shares it, Σ q_c w_c would lose the unlikely ones to rounding.
   g.fill(0);
   for (let c = 0; c < classes; c++) {
     const weight = q[c];
-    if (weight === 0) continue;
-    for (let j = 0, p = c * dim; j < dim; j++) g[j] += weight * centered[p + j];
+    if (c === y || weight === 0) continue;
+    for (let j = 0, p = c * dim, own = y * dim; j < dim; j++)
+      g[j] += weight * (centered[p + j] - centered[own + j]);
   }
   const norm2 = dot(g, 0, g, 0, dim);
   if (norm2 === 0) return;
