@@ -1,5 +1,5 @@
 import { Context, type StageProgress } from './context.js';
-import { AlfamixError, expected } from './errors.js';
+import { AlfamixError, describe, expected } from './errors.js';
 import type { LinearHead } from './head/linear-head.js';
 import {
   type BackendUsed,
@@ -167,8 +167,15 @@ function checkBudget(budget: number, pool: Pool, available: number): void {
 }
 
 /** A strategy of the caller's own may get it wrong. */
-function checkResult({ name }: Strategy, { picks }: StrategyResult, { available, budget }: Context): void {
-  const rows = new Set(picks.map(({ row }) => row));
+function checkResult({ name }: Strategy, result: StrategyResult, { available, budget }: Context): void {
+  const picks: unknown = result?.picks;
+  if (!Array.isArray(picks)) {
+    throw new AlfamixError(
+      'INTERNAL',
+      `expected an array of picks from strategy ${name}, got ${describe(picks)}`,
+    );
+  }
+  const rows = new Set<number>(picks.map((pick) => pick?.row));
   if (picks.length !== budget || rows.size !== budget) {
     const got = `${picks.length} of which ${rows.size} differ`;
     throw new AlfamixError('INTERNAL', `expected ${budget} different rows from strategy ${name}, got ${got}`);

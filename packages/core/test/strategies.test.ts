@@ -85,6 +85,20 @@ describe('strategies', () => {
     await fails(() => select({ pool, budget: 2, strategy: odd, exclude: [0] }), 'INTERNAL', message);
   });
 
+  test('a strategy that gives no picks at all is told', async () => {
+    const shapeless = {
+      name: 'odd',
+      needs: { labels: false, head: false },
+      select: async () => ({ rows: [1, 2] }),
+    };
+    const strategy = shapeless as unknown as Strategy;
+    await fails(
+      () => select({ pool, budget: 2, strategy }),
+      'INTERNAL',
+      /^expected an array of picks from strategy odd, got undefined$/,
+    );
+  });
+
   test('scores are computed once, whoever asks', async () => {
     const stages: string[] = [];
     const greedy: Strategy = {
