@@ -2,7 +2,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { FlipSearchResult, Kernels } from '../src/kernels/kernels.js';
 import { computeAnchors } from '../src/labels/anchors.js';
 import { LabeledSet } from '../src/labels/labeled-set.js';
-import { everyKernels, golden, goldenIndex } from './support/golden.js';
+import { everyKernels, goldenIndex } from './support/golden-cases.js';
+import { goldenFile } from './support/golden-tensors.js';
 
 let makers: Kernels[];
 beforeAll(async () => {
@@ -17,18 +18,18 @@ const referenceErrors: Record<string, number[]> = { 'digits-raw-linear': [0, 0, 
 
 async function search(name: string, kernels: Kernels, threads = 2): Promise<FlipSearchResult> {
   const entry = goldenIndex.find((candidate) => candidate.name === name)!;
-  const file = await golden(name);
+  const file = goldenFile(name);
   const labeled = LabeledSet.from({
-    embeddings: await file.float32('labeled'),
-    labels: await file.int('labels'),
+    embeddings: file.f32('labeled'),
+    labels: Array.from(file.ints('labels')),
   });
   const anchors = computeAnchors(labeled, entry.classes);
   return kernels.flipSearch({
-    data: await file.float32('unlabeled'),
+    data: file.f32('unlabeled'),
     rows: entry.n,
     dim: entry.d,
-    weight: await file.float32('weight'),
-    bias: await file.float32('bias', 1),
+    weight: file.f32('weight'),
+    bias: file.f32('bias'),
     classes: entry.classes,
     anchors,
     threads,
@@ -39,14 +40,14 @@ const flipFiles = goldenIndex.filter(({ labeled }) => labeled > 0).map(({ name }
 
 describe('flipSearch on the golden files', () => {
   test.each(flipFiles)('%s', async (name) => {
-    const file = await golden(name);
-    const labels = await file.int('expect_pseudo_label');
-    const flipCap = await file.float64('expect_flip_cap');
-    const anchor = await file.int('expect_flip_anchor');
+    const file = goldenFile(name);
+    const labels = Array.from(file.ints('expect_pseudo_label'));
+    const flipCap = file.f64('expect_flip_cap');
+    const anchor = Array.from(file.ints('expect_flip_anchor'));
     const scores = {
-      confidence: await file.float64('expect_confidence'),
-      margin: await file.float64('expect_margin'),
-      entropy: await file.float64('expect_entropy'),
+      confidence: file.f64('expect_confidence'),
+      margin: file.f64('expect_margin'),
+      entropy: file.f64('expect_entropy'),
     };
     for (const kernels of makers) {
       const found = await search(name, kernels);
@@ -71,9 +72,9 @@ describe('flipSearch on the golden files', () => {
   test.each(goldenIndex.filter((entry) => entry.reference_candidates_per_cap).map((entry) => entry.name))(
     'candidates of %s are the reference implementation’s',
     async (name) => {
-      const file = await golden(name);
-      const exact = await file.float64('expect_flip_cap');
-      const reference = await file.int('expect_reference_candidates', 2);
+      const file = goldenFile(name);
+      const exact = file.f64('expect_flip_cap');
+      const reference = Array.from(file.ints('expect_reference_candidates'));
       for (const kernels of makers) {
         const { flipCap } = await search(name, kernels);
         caps.forEach((cap, c) => {
@@ -100,20 +101,20 @@ describe('flipSearch on the golden files', () => {
 
 describe('k-means on kmeans-digits', () => {
   test('labels, centers, inertia, iterations and nearest members', async () => {
-    const file = await golden('kmeans-digits');
+    const file = goldenFile('kmeans-digits');
     const entry = goldenIndex.find(({ name }) => name === 'kmeans-digits')!;
-    const data = await file.float32('data');
+    const data = file.f32('data');
     const { n: rows, d: dim } = entry;
     const clusters = 24;
     const initialCenters = new Float32Array(clusters * dim);
-    (await file.int('initial_rows')).forEach((row, k) => {
+    Array.from(file.ints('initial_rows')).forEach((row, k) => {
       initialCenters.set(data.subarray(row * dim, (row + 1) * dim), k * dim);
     });
-    const centers = await file.float64('expect_centers', 2);
-    const [inertia] = await file.float64('expect_inertia');
+    const centers = file.f64('expect_centers');
+    const [inertia] = file.f64('expect_inertia');
     for (const kernels of makers) {
       const found = await kernels.kmeans({ data, rows, dim, clusters, initialCenters });
-      expect(Array.from(found.labels), kernels.level).toEqual(await file.int('expect_labels'));
+      expect(Array.from(found.labels), kernels.level).toEqual(Array.from(file.ints('expect_labels')));
       expect(found.centers.every((x, i) => Math.abs(x - centers[i]) < 1e-6)).toBe(true);
       expect(Math.abs(found.inertia - inertia) / inertia).toBeLessThan(1e-6);
       expect([found.iterations, found.converged]).toEqual([16, true]);
@@ -125,13 +126,13 @@ describe('k-means on kmeans-digits', () => {
         clusters,
         labels: found.labels,
       });
-      expect(Array.from(members)).toEqual(await file.int('expect_nearest_member'));
+      expect(Array.from(members)).toEqual(Array.from(file.ints('expect_nearest_member')));
     }
   });
 
   test('every backend draws the same seeds and ends in the same bytes', async () => {
-    const file = await golden('kmeans-digits');
-    const data = await file.float32('data');
+    const file = goldenFile('kmeans-digits');
+    const data = file.f32('data');
     const args = { data, rows: 1450, dim: 64, clusters: 40, seed: 7, nInit: 2 };
     const [first, ...others] = await Promise.all(makers.map((kernels) => kernels.kmeans(args)));
     expect(first.converged).toBe(true);
@@ -142,8 +143,8 @@ describe('k-means on kmeans-digits', () => {
 
 describe('normalizeRows', () => {
   test('the same bytes everywhere, zero rows stay zero', async () => {
-    const file = await golden('digits-raw-linear');
-    const data = await file.float32('unlabeled');
+    const file = goldenFile('digits-raw-linear');
+    const data = file.f32('unlabeled');
     data.fill(0, 0, 64);
     const args = { data, rows: 1400, dim: 64 };
     const [first, ...others] = await Promise.all(makers.map((kernels) => kernels.normalizeRows(args)));

@@ -4,13 +4,13 @@ import { writeSafetensors } from '../src/formats/safetensors-writer.js';
 import { LabeledSet, LinearHead, Pool, type ScoreArgs, score } from '../src/index.js';
 import type { Kernels } from '../src/kernels/kernels.js';
 import { fails, testFolder } from './support/files.js';
-import { allKernels, digitsEntries, goldenCase } from './support/golden-cases.js';
+import { digitsEntries, everyKernels, goldenCase } from './support/golden-cases.js';
 
 const folder = testFolder();
 const relu = digitsEntries[0];
 let kernels: Kernels[] = [];
 beforeAll(async () => {
-  kernels = await allKernels();
+  kernels = await everyKernels();
 });
 
 /** The agreement asked of per-row numbers. */

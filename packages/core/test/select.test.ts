@@ -5,13 +5,13 @@ import { writeSafetensors } from '../src/formats/safetensors-writer.js';
 import { LabeledSet, LinearHead, Pool, Rng, type SelectArgs, select } from '../src/index.js';
 import type { Kernels } from '../src/kernels/kernels.js';
 import { fails, testFolder } from './support/files.js';
-import { allKernels, digitsEntries, type GoldenEntry, goldenCase } from './support/golden-cases.js';
+import { digitsEntries, everyKernels, type GoldenEntry, goldenCase } from './support/golden-cases.js';
 
 const folder = testFolder();
 const [relu] = digitsEntries;
 let kernels: Kernels[] = [];
 beforeAll(async () => {
-  kernels = await allKernels();
+  kernels = await everyKernels();
 });
 
 const rowsOf = ({ picks }: { picks: { row: number }[] }) => picks.map(({ row }) => row);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { loadNative } from '@alfamix/native';
 import { getKernels, type Kernels, LabeledSet, LinearHead, Pool } from '../../src/index.js';
-import { backendInfo } from '../../src/kernels/get-kernels.js';
 import { type GoldenTensors, goldenFile } from './golden-tensors.js';
 
 /** What index.json says of a file that holds a pool. */
@@ -16,12 +16,12 @@ export interface GoldenEntry {
   oracle_vs_reference_mismatch_per_cap?: number[];
 }
 
-const entries: GoldenEntry[] = JSON.parse(
+export const goldenIndex: GoldenEntry[] = JSON.parse(
   readFileSync(new URL('../golden/index.json', import.meta.url), 'utf8'),
 );
 
 /** The digits-* files: those with a budget. */
-export const digitsEntries = entries.filter(({ budget }) => budget !== undefined);
+export const digitsEntries = goldenIndex.filter(({ budget }) => budget !== undefined);
 
 export interface GoldenCase {
   tensors: GoldenTensors;
@@ -40,9 +40,8 @@ export function goldenCase({ name, n, d, classes }: GoldenEntry): GoldenCase {
   };
 }
 
-/** js, and cpu at each level where the addon loads. */
-export async function allKernels(): Promise<Kernels[]> {
-  const { levels, backend } = await backendInfo();
-  const native = backend === 'cpu' ? levels.map((level) => getKernels('cpu', { level })) : [];
-  return Promise.all([getKernels('js'), ...native]);
+/** Every maker of kernels that runs here: the TypeScript twin, and each level of the addon. */
+export async function everyKernels(): Promise<Kernels[]> {
+  const levels = loadNative().binding?.levels() ?? [];
+  return Promise.all([getKernels('js'), ...levels.map((level) => getKernels('cpu', { level }))]);
 }
