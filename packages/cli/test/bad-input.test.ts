@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { writeSafetensors } from '@alfamix/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { alfamix, type Scratch } from './support/cli.js';
@@ -358,6 +358,25 @@ describe('bad input: one sentence, exit 2, nothing written', () => {
     expect(stdout).toBe('');
     expect(scratch.list()).toEqual(before);
     expect(scratch.read('out.csv')).toBe('the old file\n');
+  });
+});
+
+describe('an output that is an input', () => {
+  it.each([
+    [
+      'select',
+      './pool.npy',
+      /^alfamix: expected another file for --out than --pool reads, got \.\/pool\.npy\n$/,
+    ],
+    ['select', 'labels.csv', /than --labels reads, got labels\.csv/],
+  ])('%s --out %s', async (command, out, message) => {
+    const inputs = ['pool.npy', 'labels.csv'].map((name) => readFileSync(scratch.file(name)));
+    const args = [command, '--pool', 'pool.npy', '--labels', 'labels.csv', '--budget', '5', '--out', out];
+    const { code, stderr } = await alfamix(args, { cwd: scratch.path });
+    expect(stderr).toMatch(message);
+    expect(code).toBe(2);
+    expect(scratch.list()).toEqual(before);
+    expect(['pool.npy', 'labels.csv'].map((name) => readFileSync(scratch.file(name)))).toEqual(inputs);
   });
 });
 

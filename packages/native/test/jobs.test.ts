@@ -17,7 +17,8 @@ async function cancel(job: NativeJob<unknown>): Promise<{ error: Error & { code?
 }
 
 describe.skipIf(!hasAddon)('cancel', () => {
-  it.each([0, 30, 200, 700])('ends a job after %i ms, within 50 ms', async (after) => {
+  // Timed on machines that do other work too: a late answer may be the machine's, three are not.
+  it.each([0, 30, 200, 700])('ends a job after %i ms, within 50 ms', { retry: 2 }, async (after) => {
     const job = startLongJob(addon);
     await sleep(after);
     const { error, took } = await cancel(job);
@@ -25,7 +26,7 @@ describe.skipIf(!hasAddon)('cancel', () => {
     expect(took).toBeLessThan(50);
   });
 
-  it('ends a job that still waits for its turn', async () => {
+  it('ends a job that still waits for its turn', { retry: 2 }, async () => {
     const running = Array.from({ length: 40 }, () => startLongJob(addon));
     await sleep(50);
     const waiting = startShortJob(addon);

@@ -31,7 +31,7 @@ export function addFitCommand(program: Command, signal: AbortSignal): void {
 async function runFit(options: Options, session: Session): Promise<void> {
   const { out } = options;
   if (extname(out).toLowerCase() !== '.safetensors') throw expected('a .safetensors file', '--out', out);
-  assertOutput(out);
+  assertOutput(out, options);
   await getKernels(options.backend);
   const inputs = await session.timed('read', () => loadInputs(options, session));
   const head = await fitHead(inputs, options, session);

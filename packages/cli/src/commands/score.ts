@@ -49,7 +49,7 @@ async function runScore(options: Options, session: Session): Promise<void> {
       'expected --labels: the flip cap is measured towards labelled rows',
     );
   }
-  assertOutput(out);
+  assertOutput(out, options);
   await getKernels(backend);
   const inputs = await session.timed('read', () => loadInputs(options, session));
   const pool = inputs.pool!;

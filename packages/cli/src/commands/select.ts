@@ -56,7 +56,7 @@ async function runSelect(options: Options, session: Session): Promise<void> {
     const what = 'a CSV with a header row,label or id,label';
     throw new AlfamixError('INVALID_ARGUMENT', `expected --labels (${what}) for strategy ${strategy}`);
   }
-  assertOutput(out);
+  assertOutput(out, options);
   await getKernels(backend);
   const inputs = await session.timed('read', () => loadInputs(options, session));
   const pool = inputs.pool!;

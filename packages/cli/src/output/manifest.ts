@@ -1,5 +1,6 @@
+import { statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import { assertWritable, writeFileAtomic } from '@alfamix/core';
+import { AlfamixError, assertWritable, parseSpec, writeFileAtomic } from '@alfamix/core';
 import type { InputFile } from '../inputs/load.js';
 import type { Session } from '../session.js';
 import { VERSION } from '../version.js';
@@ -8,10 +9,34 @@ import { hashFile } from './hash.js';
 /** The manifest's place: beside the output, named after it. */
 export const manifestPath = (out: string): string => `${out}.manifest.json`;
 
-/** Throws IO unless the output and its manifest can be written: called before any work. */
-export function assertOutput(out: string): void {
-  assertWritable(out);
-  assertWritable(manifestPath(out));
+/** The options that name a file to read. */
+const INPUT_OPTIONS = ['pool', 'labels', 'labeled', 'ids', 'head', 'exclude'] as const;
+
+/**
+ * Called before any work. Throws IO unless the output and its manifest can be written, INVALID_ARGUMENT where one of
+ * them is a file the run reads: the input would be gone.
+ */
+export function assertOutput(
+  out: string,
+  options: Partial<Record<(typeof INPUT_OPTIONS)[number], string>> = {},
+): void {
+  for (const target of [out, manifestPath(out)]) {
+    assertWritable(target);
+    for (const option of INPUT_OPTIONS) {
+      const spec = options[option];
+      if (spec === undefined || !isSameFile(target, parseSpec(spec).path)) continue;
+      throw new AlfamixError(
+        'INVALID_ARGUMENT',
+        `expected another file for --out than --${option} reads, got ${target}`,
+      );
+    }
+  }
+}
+
+/** True for one file under two names too (a link, another spelling of the path). */
+function isSameFile(a: string, b: string): boolean {
+  const [one, other] = [a, b].map((path) => statSync(path, { bigint: true, throwIfNoEntry: false }));
+  return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
 }
 
 export interface InputRecord {
