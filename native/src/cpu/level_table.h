@@ -10,6 +10,13 @@
 
 namespace alfamix {
 
+// Small loops over registers unroll at any optimisation level: their sums must not go to memory.
+#if defined(__GNUC__)
+#define ALFAMIX_UNROLL _Pragma("GCC unroll 16")
+#else
+#define ALFAMIX_UNROLL
+#endif
+
 // Rows one block function call takes at most.
 constexpr int kBlockRows = 32;
 
@@ -101,5 +108,7 @@ struct LevelTable {
 
 extern const LevelTable kScalarTable;
 extern const LevelTable kAvx2Table;
+extern const LevelTable kAvx512Table;
+extern const LevelTable kNeonTable;
 
 }  // namespace alfamix

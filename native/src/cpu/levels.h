@@ -6,7 +6,7 @@ namespace alfamix {
 struct LevelTable;  // cpu/level_table.h
 
 struct Level {
-  const char* name;  // "scalar", "avx2"
+  const char* name;  // "scalar", "avx2", "avx512", "neon"
   const LevelTable* table;
 };
 

@@ -1,16 +1,9 @@
-// The skinny product rows x panels, in register tiles of kTileRows x (vectors of a panel). Each element of a
-// row is read once a panel; the sum over a chunk stays in registers.
+// The skinny product rows x panels, in register tiles of kTileRows[] x (vectors of a panel). Each element of
+// a row is read once a panel; the sum over a chunk stays in registers.
 
 constexpr int kChunk = 256;
 constexpr int kPanelVectors = 3;
 constexpr int kPanelWidth = kPanelVectors * kLanes;
-
-// The sums must live in registers, so the small loops unroll at any optimisation level.
-#if defined(__GNUC__)
-#define ALFAMIX_UNROLL _Pragma("GCC unroll 16")
-#else
-#define ALFAMIX_UNROLL
-#endif
 
 template <int kRows, int kVectors>
 static inline void ProductTile(const float* rows, size_t dim, const float* panel, int length, bool first,
@@ -47,14 +40,15 @@ static inline void ProductTile(const float* rows, size_t dim, const float* panel
 template <int kVectors>
 static void ProductPanel(const float* panel, uint32_t dim, const float* rows, int n, float* out,
                          size_t out_stride) {
-  constexpr int kTileRows = kVectors == 1 ? 8 : 4;  // divides a block
+  constexpr int kRows = kTileRows[kVectors - 1];
+  static_assert(kBlockRows % kRows == 0);
   for (uint32_t start = 0; start < dim; start += kChunk) {
     const int length = static_cast<int>(dim - start < kChunk ? dim - start : kChunk);
     const float* chunk = panel + static_cast<size_t>(start) * kVectors * kLanes;
     int r = 0;
-    for (; r + kTileRows <= n; r += kTileRows) {
-      ProductTile<kTileRows, kVectors>(rows + static_cast<size_t>(r) * dim + start, dim, chunk, length,
-                                       start == 0, out + r * out_stride, out_stride);
+    for (; r + kRows <= n; r += kRows) {
+      ProductTile<kRows, kVectors>(rows + static_cast<size_t>(r) * dim + start, dim, chunk, length,
+                                   start == 0, out + r * out_stride, out_stride);
     }
     for (; r < n; ++r) {
       ProductTile<1, kVectors>(rows + static_cast<size_t>(r) * dim + start, dim, chunk, length, start == 0,

@@ -65,6 +65,21 @@ describe('getKernels', () => {
     expect((await getKernels('js')).backend).toBe('js');
   });
 
+  test('ALFAMIX_LEVEL sets the level where none is asked for', async () => {
+    vi.stubEnv('ALFAMIX_BACKEND', '');
+    vi.stubEnv('ALFAMIX_LEVEL', 'scalar');
+    expect((await getKernels('js')).level).toBe('js');
+    if (native.binding) {
+      expect((await getKernels()).level).toBe('scalar');
+      const last = native.binding.levels().at(-1) as string;
+      expect((await getKernels('cpu', { level: last })).level).toBe(last);
+      vi.stubEnv('ALFAMIX_LEVEL', 'avx9');
+      await fails(() => getKernels(), 'INVALID_ARGUMENT', /^expected one of .* for ALFAMIX_LEVEL, got "avx9"$/);
+    }
+    vi.stubEnv('ALFAMIX_NATIVE_PATH', nowhere);
+    await fails(() => getKernels(), 'NATIVE_UNAVAILABLE', /nowhere/);
+  });
+
   test('cuda, unknown names, and a level of js', async () => {
     await fails(() => getKernels('cuda'), 'CUDA_UNAVAILABLE', /cuda backend/);
     await fails(

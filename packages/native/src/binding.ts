@@ -81,7 +81,7 @@ export interface NativeNormalizeRowsArgs extends NativeJobOptions {
 /** Errors are plain `Error`s with `code` (an alfamix error code) and, for NON_FINITE, `row`. */
 export interface NativeBinding {
   readonly version: string;
-  /** Instruction-set levels this binary holds and this CPU can run, slowest first. */
+  /** Instruction-set levels this binary holds and this CPU can run, slowest first, as measured on such CPUs. */
   levels(): string[];
   /** Cores this process may really use: affinity mask and cgroup quota included. */
   defaultThreads(): number;

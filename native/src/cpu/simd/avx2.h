@@ -5,6 +5,9 @@ using Vec = __m256;
 using Int = __m256i;
 using Mask = __m256;
 
+// Rows of a product tile, by the panel's vectors: its sums fill most of the 16 registers.
+constexpr int kTileRows[3] = {8, 4, 4};
+
 static inline Vec Set(float x) { return _mm256_set1_ps(x); }
 static inline Vec Load(const float* p) { return _mm256_loadu_ps(p); }
 static inline void Store(float* p, Vec x) { _mm256_storeu_ps(p, x); }

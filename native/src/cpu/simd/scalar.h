@@ -6,6 +6,9 @@ using Vec = float;
 using Int = int32_t;
 using Mask = bool;
 
+// Rows of a product tile, by the panel's vectors.
+constexpr int kTileRows[3] = {8, 4, 4};
+
 static inline Vec Set(float x) { return x; }
 static inline Vec Load(const float* p) { return *p; }
 static inline void Store(float* p, Vec x) { *p = x; }

@@ -36,7 +36,8 @@ export interface BackendInfo {
  * The kernels of a backend. `auto` takes the native addon when it loads, else TypeScript; the environment variable
  * `ALFAMIX_BACKEND` (cpu or js) overrides `auto`.
  *
- * @param options.level instruction set for the native kernels (`scalar`, `avx2` …); default the fastest that runs
+ * @param options.level instruction set for the native kernels (`scalar`, `avx2` …); default what the environment
+ *   variable `ALFAMIX_LEVEL` names, else the fastest that runs
  * @throws NATIVE_UNAVAILABLE, CUDA_UNAVAILABLE; INVALID_ARGUMENT for an unknown backend or level
  * @example
  * const kernels = await getKernels('cpu', { level: 'scalar' });
@@ -62,12 +63,17 @@ export function resolveKernels(
   }
   if (asked === 'js') return js(level, chosenBy(backend));
   const native = loadNative();
+  const override = level === undefined ? process.env.ALFAMIX_LEVEL || undefined : undefined;
   if (native.binding) {
-    const kernels = new NativeKernels(native.binding, level);
+    const levels = native.binding.levels();
+    if (override !== undefined && !levels.includes(override)) {
+      throw expected(`one of ${levels.join(', ')}`, 'ALFAMIX_LEVEL', override);
+    }
+    const kernels = new NativeKernels(native.binding, level ?? override);
     return { kernels, threads: kernels.threads };
   }
   // A level is a request for native code: falling back would measure or test something else in silence.
-  if (asked === 'cpu' || (level !== undefined && level !== 'js')) {
+  if (asked === 'cpu' || (level !== undefined && level !== 'js') || override !== undefined) {
     throw new AlfamixError('NATIVE_UNAVAILABLE', `the native addon can't be used: ${native.reason}`, {
       details: { tried: native.tried },
     });

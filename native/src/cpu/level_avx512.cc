@@ -1,0 +1,20 @@
+// The block functions at level "avx512". See cpu/level_table.h for why only C headers are included here.
+#include <immintrin.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "cpu/level_table.h"
+
+namespace alfamix {
+namespace {
+
+#include "cpu/simd/avx512.h"
+#include "cpu/level.inl"
+
+}  // namespace
+
+extern const LevelTable kAvx512Table = MakeLevelTable();
+
+}  // namespace alfamix
