@@ -74,7 +74,11 @@ describe('getKernels', () => {
       const last = native.binding.levels().at(-1) as string;
       expect((await getKernels('cpu', { level: last })).level).toBe(last);
       vi.stubEnv('ALFAMIX_LEVEL', 'avx9');
-      await fails(() => getKernels(), 'INVALID_ARGUMENT', /^expected one of .* for ALFAMIX_LEVEL, got "avx9"$/);
+      await fails(
+        () => getKernels(),
+        'INVALID_ARGUMENT',
+        /^expected one of .* for ALFAMIX_LEVEL, got "avx9"$/,
+      );
     }
     vi.stubEnv('ALFAMIX_NATIVE_PATH', nowhere);
     await fails(() => getKernels(), 'NATIVE_UNAVAILABLE', /nowhere/);
