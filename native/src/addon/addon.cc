@@ -39,6 +39,13 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
     exports.Set("levels", Napi::Function::New<LevelsMethod>(env, "levels"));
     exports.Set("defaultThreads", Napi::Function::New<DefaultThreadsMethod>(env, "defaultThreads"));
     exports.Set("flipSearch", Napi::Function::New<FlipSearchMethod>(env, "flipSearch"));
+    exports.Set("scoreUncertainty", Napi::Function::New<ScoreUncertaintyMethod>(env, "scoreUncertainty"));
+    exports.Set("interpolate", Napi::Function::New<InterpolateMethod>(env, "interpolate"));
+    exports.Set("pseudoLabelGradient",
+                Napi::Function::New<PseudoLabelGradientMethod>(env, "pseudoLabelGradient"));
+    exports.Set("closedFormAlpha", Napi::Function::New<ClosedFormAlphaMethod>(env, "closedFormAlpha"));
+    exports.Set("kCenterGreedy", Napi::Function::New<KCenterGreedyMethod>(env, "kCenterGreedy"));
+    exports.Set("kmeansPlusPlus", Napi::Function::New<KMeansPlusPlusMethod>(env, "kmeansPlusPlus"));
     exports.Set("kmeans", Napi::Function::New<KMeansMethod>(env, "kmeans"));
     exports.Set("nearestMembers", Napi::Function::New<NearestMembersMethod>(env, "nearestMembers"));
     exports.Set("normalizeRows", Napi::Function::New<NormalizeRowsMethod>(env, "normalizeRows"));

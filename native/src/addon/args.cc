@@ -68,6 +68,19 @@ double Args::NonNegative(const char* name) const {
   return number;
 }
 
+bool Args::Boolean(const char* name) const {
+  const napi_value value = Get(name);
+  napi_valuetype type = napi_undefined;
+  Check(env_, napi_typeof(env_, value, &type));
+  if (type != napi_boolean) {
+    throw CallError{Status::Error(
+        Code::kInvalidArgument, "expected true or false for %s%s, got something else", path_.c_str(), name)};
+  }
+  bool truth = false;
+  Check(env_, napi_get_value_bool(env_, value, &truth));
+  return truth;
+}
+
 std::string Args::Text(const char* name) const {
   constexpr std::size_t kMostBytes = 32 * 1024;
   const napi_value value = Get(name);

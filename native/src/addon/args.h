@@ -29,6 +29,7 @@ class Args {
   std::uint64_t Integer(const char* name, std::uint64_t min, std::uint64_t max) const;
   // A finite number of at least 0.
   double NonNegative(const char* name) const;
+  bool Boolean(const char* name) const;
   // At most 32 KiB of UTF-8 without a NUL.
   std::string Text(const char* name) const;
   // `threads` and `level`.

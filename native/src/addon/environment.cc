@@ -49,6 +49,7 @@ void Environment::ReadIntrinsics() {
   napi_value global = nullptr;
   Check(env_, napi_get_global(env_, &global));
   float32_array_ = Constructor(env_, global, "Float32Array");
+  float64_array_ = Constructor(env_, global, "Float64Array");
   int32_array_ = Constructor(env_, global, "Int32Array");
   const napi_value prototype = Property(env_, Property(env_, global, "ArrayBuffer"), "prototype");
   napi_value describe = Property(env_, Property(env_, global, "Object"), "getOwnPropertyDescriptor");

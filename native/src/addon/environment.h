@@ -24,6 +24,7 @@ class Environment {
 
   // Constructors and a getter as they were when the addon was loaded: later patches to globals don't matter.
   napi_ref float32_array() const { return float32_array_; }
+  napi_ref float64_array() const { return float64_array_; }
   napi_ref int32_array() const { return int32_array_; }
   // `get resizable` of ArrayBuffer.prototype; null where Node has none.
   napi_ref resizable_getter() const { return resizable_getter_; }
@@ -43,6 +44,7 @@ class Environment {
   std::shared_ptr<Channel> channel_;
   napi_threadsafe_function wake_ = nullptr;
   napi_ref float32_array_ = nullptr;
+  napi_ref float64_array_ = nullptr;
   napi_ref int32_array_ = nullptr;
   napi_ref resizable_getter_ = nullptr;
   std::unordered_map<Job*, std::shared_ptr<Job>> live_;

@@ -9,10 +9,16 @@
 
 namespace alfamix::addon {
 
+Napi::Value ClosedFormAlphaMethod(const Napi::CallbackInfo& info);
 Napi::Value FlipSearchMethod(const Napi::CallbackInfo& info);
+Napi::Value InterpolateMethod(const Napi::CallbackInfo& info);
+Napi::Value KCenterGreedyMethod(const Napi::CallbackInfo& info);
 Napi::Value KMeansMethod(const Napi::CallbackInfo& info);
+Napi::Value KMeansPlusPlusMethod(const Napi::CallbackInfo& info);
 Napi::Value NearestMembersMethod(const Napi::CallbackInfo& info);
 Napi::Value NormalizeRowsMethod(const Napi::CallbackInfo& info);
+Napi::Value PseudoLabelGradientMethod(const Napi::CallbackInfo& info);
+Napi::Value ScoreUncertaintyMethod(const Napi::CallbackInfo& info);
 
 // A field of a result: the array that `handle` keeps, or `value`.
 struct ResultField {

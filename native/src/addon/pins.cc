@@ -49,6 +49,10 @@ float* Pins::NewFloats(napi_ref& handle, std::uint64_t rows, std::uint64_t colum
   return static_cast<float*>(NewArray(environment_->float32_array(), handle, rows, columns));
 }
 
+double* Pins::NewDoubles(napi_ref& handle, std::uint64_t rows, std::uint64_t columns) {
+  return static_cast<double*>(NewArray(environment_->float64_array(), handle, rows, columns));
+}
+
 std::int32_t* Pins::NewInts(napi_ref& handle, std::uint64_t rows, std::uint64_t columns) {
   return static_cast<std::int32_t*>(NewArray(environment_->int32_array(), handle, rows, columns));
 }

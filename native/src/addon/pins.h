@@ -32,6 +32,7 @@ class Pins {
 
   // A new zeroed array for a result. Throws CallError OUT_OF_MEMORY.
   float* NewFloats(napi_ref& handle, std::uint64_t rows, std::uint64_t columns = 1);
+  double* NewDoubles(napi_ref& handle, std::uint64_t rows, std::uint64_t columns = 1);
   std::int32_t* NewInts(napi_ref& handle, std::uint64_t rows, std::uint64_t columns = 1);
 
   // Keeps any object or function alive.

@@ -37,6 +37,20 @@ static unsigned SearchLanes(const FlipTables* t, const FlipScratch* s, const flo
   return sound;
 }
 
+// Transposes kLanes rows of the block's product, from row `first`, into scratch->lanes. Lanes past the last
+// row compute on what an earlier block left there, and are dropped.
+static void ToLanes(const FlipTables* t, const FlipScratch* s, int first) {
+  const size_t stride = t->panels.padded;
+  for (uint32_t c = 0; c < stride; c += kLanes) {
+    Transpose(s->product + first * stride + c, stride, s->lanes + c * kLanes);
+  }
+}
+
+// How far the difference of two logits may be off.
+static Vec LogitError(const FlipTables* t, Vec norm2) {
+  return MulAdd(Mul(Sqrt(norm2), Set(t->weight_norm)), Set(kLogitError), Set(kLogitError * t->bias_max));
+}
+
 static void FlipBlock(const FlipTables* t, const float* rows, int n, const FlipScratch* s,
                       const FlipBlockOutput* out, uint8_t* recheck) {
   BlockScan scan;
@@ -46,19 +60,14 @@ static void FlipBlock(const FlipTables* t, const float* rows, int n, const FlipS
                             s->dims + static_cast<size_t>(r) * (t->dim + 1), &scan.shared[r]);
   }
   Product(&t->panels, rows, n, s->product);
-  const size_t stride = t->panels.padded;
   for (int first = 0; first < n; first += kLanes) {
     const int lanes = n - first < kLanes ? n - first : kLanes;
-    // Lanes past the last row compute on what an earlier block left there, and are dropped.
-    for (uint32_t c = 0; c < stride; c += kLanes) {
-      Transpose(s->product + first * stride + c, stride, s->lanes + c * kLanes);
-    }
+    ToLanes(t, s, first);
     FlipLanes f;
     LanesOutput o;
     PredictLanes(t, s, &f, o.confidence, o.margin, o.entropy);
     StoreInt(o.label, f.label);
-    const Vec norm = Sqrt(Load(scan.norm2 + first));
-    f.logit_error = MulAdd(Mul(norm, Set(t->weight_norm)), Set(kLogitError), Set(kLogitError * t->bias_max));
+    f.logit_error = LogitError(t, Load(scan.norm2 + first));
     // Written so that NaN fails.
     const Vec probability_error = Mul(Mul(Set(2.0f), f.variance), f.logit_error);
     unsigned sound = Bits(And(Greater(Sub(f.label_logit, f.second_logit), f.logit_error),
@@ -76,10 +85,11 @@ static void FlipBlock(const FlipTables* t, const float* rows, int n, const FlipS
       out->confidence[row] = o.confidence[r];
       out->margin[row] = o.margin[r];
       out->entropy[row] = o.entropy[r];
+      recheck[row] = (sound >> r & 1u) == 0;
+      if (out->flip_cap == nullptr) continue;
       out->flip_cap[row] = o.flip_cap[r];
       out->flip_anchor[row] = o.flip_anchor[r];
       out->flip_to[row] = o.flip_to[r];
-      recheck[row] = (sound >> r & 1u) == 0;
     }
   }
 }

@@ -3,6 +3,7 @@
 struct FlipLanes {
   Vec label_logit;
   Vec second_logit;
+  Vec doubt;     // 1 - p_y, without the cancellation
   Vec variance;  // p_y (1 - p_y): what an error of the logits does to the probabilities
   Vec logit_error;
   Vec gain_error;
@@ -46,8 +47,9 @@ static void PredictLanes(const FlipTables* t, const FlipScratch* s, FlipLanes* f
   const Vec likely = Div(Set(1.0f), Add(Set(1.0f), odds));
   Store(confidence, likely);
   Store(margin, Mul(Sub(Set(1.0f), second_odds), likely));
-  Store(entropy, MulAdd(Mul(odds, likely), MulAdd(spread, inverse, gap), Log1p(odds)));
-  f->variance = Mul(likely, Mul(odds, likely));
+  f->doubt = Mul(odds, likely);
+  f->variance = Mul(likely, f->doubt);
+  Store(entropy, MulAdd(f->doubt, MulAdd(spread, inverse, gap), Log1p(odds)));
   f->label_logit = top;
   f->second_logit = second;
   f->label = label;

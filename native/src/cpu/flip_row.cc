@@ -62,19 +62,9 @@ void SearchAnchors(const FlipRowTables& tables, const float* z, std::uint32_t y,
   const std::uint32_t classes = params.classes;
   const std::uint32_t dim = params.pool.dim;
   const double* centered = tables.centered();
-  double* g = scratch.g.get();
-  std::memset(g, 0, dim * sizeof(double));
-  // Class by class against y's own row: where a likely class shares it, the sum of q_c w_c would lose the
-  // unlikely ones to rounding.
-  const double* own = centered + std::size_t{y} * dim;
-  for (std::uint32_t c = 0; c < classes; ++c) {
-    const double weight = scratch.q[c];
-    if (c == y || weight == 0) continue;
-    const double* row = centered + std::size_t{c} * dim;
-    for (std::uint32_t j = 0; j < dim; ++j) g[j] += weight * (row[j] - own[j]);
-  }
-  const double norm2 = Dot(g, g, dim);
+  const double norm2 = GradientRow(tables, y, scratch);
   if (norm2 == 0) return;
+  const double* g = scratch.g.get();
   const double norm = std::sqrt(norm2);
   for (std::uint32_t c = 0; c < classes; ++c) scratch.u[c] = Dot(centered + std::size_t{c} * dim, g, dim);
   const Flip free = FirstFlip(scratch.logits.get(), scratch.u.get(), y, classes);
@@ -114,7 +104,26 @@ FlipRowTables::FlipRowTables(const FlipSearchParams& params)
   }
 }
 
-bool FlipRow(const FlipRowTables& tables, const float* z, const FlipRowScratch& scratch, FlipRowResult* out) {
+double GradientRow(const FlipRowTables& tables, std::uint32_t y, const FlipRowScratch& scratch) {
+  const std::uint32_t classes = tables.params().classes;
+  const std::uint32_t dim = tables.params().pool.dim;
+  const double* centered = tables.centered();
+  double* g = scratch.g.get();
+  std::memset(g, 0, dim * sizeof(double));
+  // Class by class against y's own row: where a likely class shares it, the sum of q_c w_c would lose the
+  // unlikely ones to rounding.
+  const double* own = centered + std::size_t{y} * dim;
+  for (std::uint32_t c = 0; c < classes; ++c) {
+    const double weight = scratch.q[c];
+    if (c == y || weight == 0) continue;
+    const double* row = centered + std::size_t{c} * dim;
+    for (std::uint32_t j = 0; j < dim; ++j) g[j] += weight * (row[j] - own[j]);
+  }
+  return Dot(g, g, dim);
+}
+
+bool PredictRow(const FlipRowTables& tables, const float* z, const FlipRowScratch& scratch,
+                FlipRowResult* out) {
   const FlipSearchParams& params = tables.params();
   const std::uint32_t classes = params.classes;
   const std::size_t dim = params.pool.dim;
@@ -152,11 +161,18 @@ bool FlipRow(const FlipRowTables& tables, const float* z, const FlipRowScratch& 
   out->pseudo_label = static_cast<std::int32_t>(y);
   out->confidence = static_cast<float>(1 / (1 + odds));
   out->margin = static_cast<float>(-std::expm1(-gap) / (1 + odds));
-  out->entropy = static_cast<float>(std::log1p(odds) + (odds / (1 + odds)) * (gap + spread));
+  out->doubt = odds / (1 + odds);
+  out->entropy = static_cast<float>(std::log1p(odds) + out->doubt * (gap + spread));
+  return true;
+}
+
+bool FlipRow(const FlipRowTables& tables, const float* z, const FlipRowScratch& scratch, FlipRowResult* out) {
+  if (!PredictRow(tables, z, scratch, out)) return false;
   out->flip_cap = HUGE_VALF;
   out->flip_anchor = -1;
   out->flip_to = -1;
-  if (params.anchor_count > 0) SearchAnchors(tables, z, y, scratch, out);
+  const auto y = static_cast<std::uint32_t>(out->pseudo_label);
+  if (tables.params().anchor_count > 0) SearchAnchors(tables, z, y, scratch, out);
   return true;
 }
 

@@ -35,11 +35,22 @@ struct FlipRowScratch {
 
 struct FlipRowResult {
   std::int32_t pseudo_label;
-  float confidence, margin, entropy, flip_cap;
+  float confidence, margin, entropy;
+  double doubt;  // 1 - confidence, without the cancellation
+  float flip_cap;
   std::int32_t flip_anchor, flip_to;
 };
 
-// False when the row holds NaN or infinity.
+// The prediction alone: leaves logits and q = r - e_y in the scratch. False when the row holds NaN or
+// infinity.
+bool PredictRow(const FlipRowTables& tables, const float* z, const FlipRowScratch& scratch,
+                FlipRowResult* out);
+
+// After PredictRow: W^T q, the direction of the pseudo-label's gradient, into scratch.g. Returns its squared
+// norm.
+double GradientRow(const FlipRowTables& tables, std::uint32_t label, const FlipRowScratch& scratch);
+
+// Both, and the flip search. False when the row holds NaN or infinity.
 bool FlipRow(const FlipRowTables& tables, const float* z, const FlipRowScratch& scratch, FlipRowResult* out);
 
 }  // namespace alfamix

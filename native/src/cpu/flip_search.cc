@@ -51,8 +51,14 @@ Status Check(const FlipSearchParams& params) {
 }
 
 FlipBlockOutput At(const FlipSearchOutput& output, std::uint64_t row) {
-  return {output.pseudo_label + row, output.confidence + row,  output.margin + row, output.entropy + row,
-          output.flip_cap + row,     output.flip_anchor + row, output.flip_to + row};
+  FlipBlockOutput block = {output.pseudo_label + row, output.confidence + row, output.margin + row,
+                           output.entropy + row};
+  if (output.flip_cap != nullptr) {
+    block.flip_cap = output.flip_cap + row;
+    block.flip_anchor = output.flip_anchor + row;
+    block.flip_to = output.flip_to + row;
+  }
+  return block;
 }
 
 // Rows that float32 can't vouch for, again in double. False at a row with NaN or infinity.
@@ -70,6 +76,7 @@ bool Recheck(const FlipRowTables& exact, const FlipRowScratch& scratch, const fl
     out.confidence[r] = row.confidence;
     out.margin[r] = row.margin;
     out.entropy[r] = row.entropy;
+    if (out.flip_cap == nullptr) continue;
     out.flip_cap[r] = row.flip_cap;
     out.flip_anchor[r] = row.flip_anchor;
     out.flip_to[r] = row.flip_to;

@@ -100,7 +100,7 @@ FlipSlot::FlipSlot(const LevelTable& level, const FlipTables& t, std::uint64_t r
                                t.classes * lanes,
                                std::size_t{3} * t.class_stride,
                                (std::size_t{t.anchors} + 1) * t.class_stride,
-                               t.dim};
+                               t.dim};  // rounded up below, to any level's lanes
   float** const places[] = {&scratch.product, &scratch.lanes,  &scratch.q,       &scratch.u,
                             &scratch.row,     &scratch.masked, &scratch.gradient};
   std::size_t total = 0;

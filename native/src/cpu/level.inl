@@ -11,6 +11,7 @@ static inline uint32_t FirstBit(unsigned bits) {
 }
 
 #include "cpu/elementary.inl"
+#include "cpu/double_rows.inl"
 #include "cpu/product.inl"
 #include "cpu/assign.inl"
 #include "cpu/flip_bounds.inl"
@@ -18,7 +19,9 @@ static inline uint32_t FirstBit(unsigned bits) {
 #include "cpu/flip_scan.inl"
 #include "cpu/flip_shared.inl"
 #include "cpu/flip_block.inl"
+#include "cpu/gradient.inl"
 
 static constexpr LevelTable MakeLevelTable() {
-  return {kLanes, kPanelWidth, kScreenFloats, sizeof(Screen), StoreScreenOf, Product, FlipBlock, AssignBlock};
+  return {kLanes,        kPanelWidth, kScreenFloats,   sizeof(Screen), StoreScreenOf, Product,    FlipBlock,
+          GradientBlock, DotRows,     SquaredDistance, InterpolateRow, AlphaRow,      AssignBlock};
 }

@@ -60,7 +60,7 @@ struct FlipScratch {
   float* u;           // C x lanes
   float* row;         // 3 x Cp: logits, q and u of one row
   float* masked;      // (K + 1) x Cp: corrections of u, the common part last
-  float* gradient;    // D: g at the shared dimensions
+  float* gradient;    // D rounded up to the lanes: g at the shared dimensions, or all of it
   uint32_t* touched;  // K
   uint32_t* dims;     // kBlockRows x (D + 1): for each row the dimensions where it equals some anchor
 };
@@ -70,9 +70,20 @@ struct FlipBlockOutput {
   float* confidence;
   float* margin;
   float* entropy;
-  float* flip_cap;
+  float* flip_cap;  // this and the next two may be null
   int32_t* flip_anchor;
   int32_t* flip_to;
+};
+
+// The head's weight row by row, padded with zeros, for sums along the dimensions.
+struct WeightRows {
+  const float* data;  // C x stride, 64-byte aligned
+  uint32_t stride;    // D rounded up to the lanes
+};
+
+struct GradientBlockOutput {
+  int32_t* pseudo_label;
+  float* gradient;  // n x D
 };
 
 // The nearest two of K centers by score x . c' - half_norm, in float32.
@@ -99,6 +110,19 @@ struct LevelTable {
   // double.
   void (*flip_block)(const FlipTables* tables, const float* rows, int n, const FlipScratch* scratch,
                      const FlipBlockOutput* out, uint8_t* recheck);
+
+  // The pseudo-label's gradient, or its direction, for n <= kBlockRows rows; recheck as above.
+  void (*gradient_block)(const FlipTables* tables, const WeightRows* weight, bool unit, const float* rows,
+                         int n, const FlipScratch* scratch, const GradientBlockOutput* out, uint8_t* recheck);
+
+  // Row by row in double, rounded once: the same bytes at every level. n: dimensions.
+  double (*dot)(const float* a, const float* b, size_t n);
+  double (*squared_distance)(const float* a, const float* b, size_t n);
+  // out = z + alpha * (anchor - z)
+  void (*interpolate_row)(const float* z, const float* anchor, const float* alpha, size_t n, float* out);
+  // out = scale * gradient / (anchor - z), 0 where they are equal
+  void (*alpha_row)(const float* z, const float* anchor, const float* gradient, double scale, size_t n,
+                    float* out);
 
   // Nearest center of n <= kBlockRows rows; `half_norms` has panels.padded values, +inf for padding;
   // `scratch` holds kBlockRows x (panel_width + 3 * lanes) floats.

@@ -25,7 +25,7 @@ struct FlipSearchParams {
   std::uint32_t anchor_count = 0;  // K; 0 gives the uncertainty scores alone
 };
 
-// N values each, written in full when the call returns ok.
+// N values each, written in full when the call returns ok. The flips may be null, all three.
 struct FlipSearchOutput {
   std::int32_t* pseudo_label = nullptr;
   float* confidence = nullptr;

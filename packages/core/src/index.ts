@@ -35,7 +35,17 @@ export type {
   NearestMembersArgs,
   NormalizeRowsArgs,
   RowSource,
+  ScoreUncertaintyArgs,
+  UncertaintyScores,
 } from './kernels/kernels.js';
+export type {
+  ClosedFormAlphaArgs,
+  InterpolateArgs,
+  InterpolateResult,
+  PseudoLabelGradientArgs,
+  PseudoLabelGradientResult,
+} from './kernels/mixing.js';
+export type { KCenterGreedyArgs, KMeansPlusPlusArgs, PickedRows } from './kernels/sampling.js';
 export { computeAnchors } from './labels/anchors.js';
 export { LabeledSet, type LabeledSetArgs, type PoolLabelsArgs } from './labels/labeled-set.js';
 export { type CapCount, Ladder } from './ladder.js';

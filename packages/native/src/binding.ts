@@ -43,6 +43,95 @@ export interface NativeFlipSearchResult {
   flipTo: Int32Array;
 }
 
+export interface NativeScoreUncertaintyArgs extends NativeJobOptions {
+  data?: Float32Array | undefined;
+  segments?: readonly NativeFileSegment[] | undefined;
+  rows: number;
+  dim: number;
+  weight: Float32Array;
+  bias: Float32Array;
+  classes: number;
+}
+
+export interface NativeUncertaintyScores {
+  pseudoLabel: Int32Array;
+  confidence: Float32Array;
+  margin: Float32Array;
+  entropy: Float32Array;
+}
+
+export interface NativeInterpolateArgs extends NativeJobOptions {
+  data: Float32Array;
+  rows: number;
+  dim: number;
+  anchors: Float32Array;
+  anchorCount: number;
+  anchorIndex: Int32Array;
+  alpha: Float32Array;
+  /** Empty with bias and 0 classes: no logits. */
+  weight: Float32Array;
+  bias: Float32Array;
+  classes: number;
+}
+
+export interface NativeInterpolateResult {
+  mixed: Float32Array;
+  logits: Float32Array;
+}
+
+export interface NativePseudoLabelGradientArgs extends NativeJobOptions {
+  data: Float32Array;
+  rows: number;
+  dim: number;
+  weight: Float32Array;
+  bias: Float32Array;
+  classes: number;
+  unit: boolean;
+}
+
+export interface NativePseudoLabelGradientResult {
+  gradient: Float32Array;
+  pseudoLabel: Int32Array;
+}
+
+/** `alphaCaps`, one a row, or `alphaCap` for all. */
+export interface NativeClosedFormAlphaArgs extends NativeJobOptions {
+  data: Float32Array;
+  rows: number;
+  dim: number;
+  anchors: Float32Array;
+  anchorCount: number;
+  anchorIndex: Int32Array;
+  gradient: Float32Array;
+  alphaCap?: number | undefined;
+  alphaCaps?: Float32Array | undefined;
+}
+
+export interface NativeKCenterGreedyArgs extends NativeJobOptions {
+  data: Float32Array;
+  rows: number;
+  dim: number;
+  centers: Float32Array;
+  centerCount: number;
+  budget: number;
+}
+
+export interface NativePickedRows {
+  rows: Int32Array;
+  distance2: Float64Array;
+}
+
+export interface NativeKMeansPlusPlusArgs extends NativeJobOptions {
+  data: Float32Array;
+  rows: number;
+  dim: number;
+  factors?: Float32Array | undefined;
+  factorDim: number;
+  clusters: number;
+  firstLargestNorm: boolean;
+  seed: number;
+}
+
 export interface NativeKMeansArgs extends NativeJobOptions {
   data: Float32Array;
   rows: number;
@@ -86,6 +175,12 @@ export interface NativeBinding {
   /** Cores this process may really use: affinity mask and cgroup quota included. */
   defaultThreads(): number;
   flipSearch(args: NativeFlipSearchArgs): NativeJob<NativeFlipSearchResult>;
+  scoreUncertainty(args: NativeScoreUncertaintyArgs): NativeJob<NativeUncertaintyScores>;
+  interpolate(args: NativeInterpolateArgs): NativeJob<NativeInterpolateResult>;
+  pseudoLabelGradient(args: NativePseudoLabelGradientArgs): NativeJob<NativePseudoLabelGradientResult>;
+  closedFormAlpha(args: NativeClosedFormAlphaArgs): NativeJob<Float32Array>;
+  kCenterGreedy(args: NativeKCenterGreedyArgs): NativeJob<NativePickedRows>;
+  kmeansPlusPlus(args: NativeKMeansPlusPlusArgs): NativeJob<NativePickedRows>;
   kmeans(args: NativeKMeansArgs): NativeJob<NativeKMeansResult>;
   nearestMembers(args: NativeNearestMembersArgs): NativeJob<Int32Array>;
   normalizeRows(args: NativeNormalizeRowsArgs): NativeJob<Float32Array>;

@@ -1,13 +1,23 @@
 export type {
   NativeBinding,
+  NativeClosedFormAlphaArgs,
   NativeFileSegment,
   NativeFlipSearchArgs,
   NativeFlipSearchResult,
+  NativeInterpolateArgs,
+  NativeInterpolateResult,
   NativeJob,
   NativeJobOptions,
+  NativeKCenterGreedyArgs,
   NativeKMeansArgs,
+  NativeKMeansPlusPlusArgs,
   NativeKMeansResult,
   NativeNearestMembersArgs,
   NativeNormalizeRowsArgs,
+  NativePickedRows,
+  NativePseudoLabelGradientArgs,
+  NativePseudoLabelGradientResult,
+  NativeScoreUncertaintyArgs,
+  NativeUncertaintyScores,
 } from './binding.js';
 export { loadNative, type NativeLoad, type NativeTry } from './load.js';

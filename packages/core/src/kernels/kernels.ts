@@ -3,6 +3,15 @@
  * `cpu` the native addon. Same names, same shapes, same errors. All matrices are row-major float32.
  */
 
+import type {
+  ClosedFormAlphaArgs,
+  InterpolateArgs,
+  InterpolateResult,
+  PseudoLabelGradientArgs,
+  PseudoLabelGradientResult,
+} from './mixing.js';
+import type { KCenterGreedyArgs, KMeansPlusPlusArgs, PickedRows } from './sampling.js';
+
 /** Options every long call takes. */
 export interface JobOptions {
   /** Stops the call within 50 ms; it rejects with ABORTED and `cause: signal.reason`. */
@@ -28,7 +37,7 @@ export interface FileRows {
 /** Where a kernel reads its rows: a typed array in place (views and SharedArrayBuffer included), or files. */
 export type RowSource = Float32Array | FileRows;
 
-export interface FlipSearchArgs extends JobOptions {
+export interface ScoreUncertaintyArgs extends JobOptions {
   /** N×D pool embeddings. */
   data: RowSource;
   rows: number;
@@ -38,12 +47,15 @@ export interface FlipSearchArgs extends JobOptions {
   /** C head bias. */
   bias: Float32Array;
   classes: number;
-  /** K×D anchors; an empty array gives the uncertainty scores alone (flipCap +Infinity, flipAnchor and flipTo −1). */
+}
+
+export interface FlipSearchArgs extends ScoreUncertaintyArgs {
+  /** K×D anchors; an empty array gives no flips (flipCap +Infinity, flipAnchor and flipTo −1). */
   anchors: Float32Array;
 }
 
 /** One number of each a row. */
-export interface FlipSearchResult {
+export interface UncertaintyScores {
   /** argmax of the logits, the lowest index on a tie. */
   pseudoLabel: Int32Array;
   /** Probability of the pseudo-label. */
@@ -52,6 +64,10 @@ export interface FlipSearchResult {
   margin: Float32Array;
   /** Entropy of the prediction, in nats. */
   entropy: Float32Array;
+}
+
+/** One number of each a row. */
+export interface FlipSearchResult extends UncertaintyScores {
   /** The smallest alpha cap at which mixing with some anchor changes the prediction; +Infinity if none does. */
   flipCap: Float32Array;
   /** The anchor that gives flipCap (the lowest on a tie), −1 if none. */
@@ -119,8 +135,30 @@ export interface Kernels {
   readonly level: string;
   /** ALFA-Mix's closed-form flip search and the uncertainty scores, in one read of the pool. */
   flipSearch(args: FlipSearchArgs): Promise<FlipSearchResult>;
+  /** The uncertainty scores alone. */
+  scoreUncertainty(args: ScoreUncertaintyArgs): Promise<UncertaintyScores>;
+  /** Mixes each row with one anchor, z + α ⊙ (A − z), and gives the logits of the mix (CVPR 2022, eq. 1). */
+  interpolate(args: InterpolateArgs): Promise<InterpolateResult>;
+  /** Gradient of the cross-entropy with the pseudo-label as target, by the embedding. */
+  pseudoLabelGradient(args: PseudoLabelGradientArgs): Promise<PseudoLabelGradientResult>;
+  /**
+   * The paper's α (CVPR 2022, eq. 6) for one anchor a row: α = ε ‖δ‖ g / (‖g‖ δ) with δ = A − z and ε = alphaCap/√D;
+   * N×D. 0 where δ is 0; otherwise unclamped: maybe negative or above 1, at most the largest finite float32. Computed in
+   * double and rounded once; the same bytes on every backend.
+   */
+  closedFormAlpha(args: ClosedFormAlphaArgs): Promise<Float32Array>;
   /** Exact Lloyd from k-means++ seeds or given centers. */
   kmeans(args: KMeansArgs): Promise<KMeansResult>;
+  /**
+   * Farthest-first picks (Sener and Savarese, 2018, "k-Center-Greedy"): each the row farthest from all centers and
+   * earlier picks, the lowest row on a tie. Exact; the same picks on every backend.
+   */
+  kCenterGreedy(args: KCenterGreedyArgs): Promise<PickedRows>;
+  /**
+   * Different rows, each drawn with probability proportional to the squared distance to those drawn before (D², Arthur
+   * and Vassilvitskii, 2007); uniformly once no row is away from them. The same rows on every backend.
+   */
+  kmeansPlusPlus(args: KMeansPlusPlusArgs): Promise<PickedRows>;
   /** For each cluster its own member nearest the center (the lowest row among ties); −1 for an empty cluster. */
   nearestMembers(args: NearestMembersArgs): Promise<Int32Array>;
   /** The rows divided by their Euclidean norm; zero rows stay zero. */

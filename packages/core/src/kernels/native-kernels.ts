@@ -10,13 +10,30 @@ import type {
   NearestMembersArgs,
   NormalizeRowsArgs,
   RowSource,
+  ScoreUncertaintyArgs,
+  UncertaintyScores,
 } from './kernels.js';
+import type {
+  ClosedFormAlphaArgs,
+  InterpolateArgs,
+  InterpolateResult,
+  PseudoLabelGradientArgs,
+  PseudoLabelGradientResult,
+} from './mixing.js';
+import type { KCenterGreedyArgs, KMeansPlusPlusArgs, PickedRows } from './sampling.js';
 import {
   validateFlipSearch,
   validateKMeans,
   validateNearestMembers,
   validateNormalizeRows,
+  validateScoreUncertainty,
 } from './validate.js';
+import {
+  validateClosedFormAlpha,
+  validateInterpolate,
+  validatePseudoLabelGradient,
+} from './validate-mixing.js';
+import { validateKCenterGreedy, validateKMeansPlusPlus } from './validate-sampling.js';
 
 /** The codes that the addon's errors carry. */
 const NATIVE_CODES: ReadonlySet<string> = new Set<ErrorCode>([
@@ -28,6 +45,8 @@ const NATIVE_CODES: ReadonlySet<string> = new Set<ErrorCode>([
   'QUEUE_FULL',
   'ABORTED',
 ]);
+
+const NO_FLOATS = new Float32Array(0);
 
 /** The kernels of the native addon at one instruction-set level. */
 export class NativeKernels implements Kernels {
@@ -58,6 +77,70 @@ export class NativeKernels implements Kernels {
     const head = { weight, bias, classes, anchors, anchorCount };
     return this.#run(args, (options) =>
       this.#binding.flipSearch({ ...options, ...sourceOf(args.data), rows, dim, ...head }),
+    );
+  }
+
+  async scoreUncertainty(args: ScoreUncertaintyArgs): Promise<UncertaintyScores> {
+    validateScoreUncertainty(args);
+    const { rows, dim, weight, bias, classes } = args;
+    return this.#run(args, (options) =>
+      this.#binding.scoreUncertainty({
+        ...options,
+        ...sourceOf(args.data),
+        rows,
+        dim,
+        weight,
+        bias,
+        classes,
+      }),
+    );
+  }
+
+  async interpolate(args: InterpolateArgs): Promise<InterpolateResult> {
+    validateInterpolate(args);
+    const { data, rows, dim, anchors, anchorIndex, alpha, classes = 0 } = args;
+    const { weight = NO_FLOATS, bias = NO_FLOATS } = args;
+    const head = { weight, bias, classes };
+    const mix = { anchors, anchorCount: anchors.length / dim, anchorIndex, alpha };
+    return this.#run(args, (options) =>
+      this.#binding.interpolate({ ...options, data, rows, dim, ...mix, ...head }),
+    );
+  }
+
+  async pseudoLabelGradient(args: PseudoLabelGradientArgs): Promise<PseudoLabelGradientResult> {
+    validatePseudoLabelGradient(args);
+    const { data, rows, dim, weight, bias, classes, unit = false } = args;
+    return this.#run(args, (options) =>
+      this.#binding.pseudoLabelGradient({ ...options, data, rows, dim, weight, bias, classes, unit }),
+    );
+  }
+
+  async closedFormAlpha(args: ClosedFormAlphaArgs): Promise<Float32Array> {
+    validateClosedFormAlpha(args);
+    const { data, rows, dim, anchors, anchorIndex, gradient, alphaCap } = args;
+    const mix = { anchors, anchorCount: anchors.length / dim, anchorIndex, gradient };
+    const cap = typeof alphaCap === 'number' ? { alphaCap } : { alphaCaps: alphaCap };
+    return this.#run(args, (options) =>
+      this.#binding.closedFormAlpha({ ...options, data, rows, dim, ...mix, ...cap }),
+    );
+  }
+
+  async kCenterGreedy(args: KCenterGreedyArgs): Promise<PickedRows> {
+    validateKCenterGreedy(args);
+    const { data, rows, dim, centers = NO_FLOATS, budget } = args;
+    const centerCount = centers.length / dim;
+    return this.#run(args, (options) =>
+      this.#binding.kCenterGreedy({ ...options, data, rows, dim, centers, centerCount, budget }),
+    );
+  }
+
+  async kmeansPlusPlus(args: KMeansPlusPlusArgs): Promise<PickedRows> {
+    validateKMeansPlusPlus(args);
+    const { data, rows, dim, factors, factorDim = 0, clusters, first, seed = 0 } = args;
+    const firstLargestNorm = first === 'largest-norm';
+    const draw = { factors, factorDim, clusters, firstLargestNorm, seed };
+    return this.#run(args, (options) =>
+      this.#binding.kmeansPlusPlus({ ...options, data, rows, dim, ...draw }),
     );
   }
 

@@ -6,6 +6,7 @@ import type {
   NearestMembersArgs,
   NormalizeRowsArgs,
   RowSource,
+  ScoreUncertaintyArgs,
 } from './kernels.js';
 
 /** The most threads a call may ask for. */
@@ -35,11 +36,11 @@ export function requireInteger(
  * Throws unless `value` is a typed array of this type on a buffer that can neither vanish nor shrink: native code
  * reads it in place, on other threads.
  */
-export function requireTypedArray(
+export function requireTypedArray<Type extends 'Float32Array' | 'Int32Array'>(
   value: unknown,
-  type: 'Float32Array' | 'Int32Array',
+  type: Type,
   name: string,
-): asserts value is Float32Array | Int32Array {
+): asserts value is Type extends 'Int32Array' ? Int32Array : Float32Array {
   const what = type === 'Int32Array' ? 'an Int32Array' : 'a Float32Array';
   // By tag, not instanceof: arrays of another realm (vm contexts, test runners) are as good.
   if (Object.prototype.toString.call(value) !== `[object ${type}]`) throw expected(what, name, value);
@@ -72,7 +73,12 @@ function isDetached(buffer: ArrayBufferLike): boolean {
 }
 
 /** Throws unless `value` is a sound Float32Array of rows × columns values. */
-export function requireMatrix(value: unknown, name: string, rows: number, columns: number): void {
+export function requireMatrix(
+  value: unknown,
+  name: string,
+  rows: number,
+  columns: number,
+): asserts value is Float32Array {
   requireTypedArray(value, 'Float32Array', name);
   const length = rows * columns;
   if (!Number.isSafeInteger(length)) throw expected('rows x dim below 2^53', name, `${rows} x ${columns}`);
@@ -107,7 +113,7 @@ export function validateJob(options: JobOptions): void {
   throwIfAborted(signal);
 }
 
-function requireShape(rows: unknown, dim: unknown): void {
+export function requireShape(rows: unknown, dim: unknown): void {
   requireInteger(rows, 'rows', 1);
   requireInteger(dim, 'dim', 1, 2 ** 31 - 1);
 }
@@ -131,25 +137,43 @@ export function validateRowSource(data: RowSource, rows: number, dim: number): v
   if (total !== rows) throw expected(`${rows} rows in all`, 'segments', total, 'SHAPE_MISMATCH');
 }
 
+/** Checks a head's arguments, their finiteness included. */
+export function validateHead(
+  { weight, bias, classes }: { weight: unknown; bias: unknown; classes: unknown },
+  dim: number,
+): void {
+  requireInteger(classes, 'classes', 2, 2 ** 31 - 1);
+  requireMatrix(weight, 'weight', classes as number, dim);
+  requireMatrix(bias, 'bias', classes as number, 1);
+  requireFinite(weight, 'weight', dim);
+  requireFinite(bias, 'bias', 1);
+}
+
+/** Checks the arguments of `scoreUncertainty`; the finiteness of the pool is for the kernel, which reads it anyway. */
+export function validateScoreUncertainty(args: ScoreUncertaintyArgs): void {
+  validateJob(args);
+  requireShape(args.rows, args.dim);
+  validateRowSource(args.data, args.rows, args.dim);
+  validateHead(args, args.dim);
+}
+
 /**
  * Checks the arguments of `flipSearch`, the finiteness of weight, bias and anchors included; that of the pool is for
  * the kernel, which reads it anyway.
  */
 export function validateFlipSearch(args: FlipSearchArgs): void {
-  validateJob(args);
-  const { rows, dim, classes, weight, bias, anchors } = args;
-  requireShape(rows, dim);
-  requireInteger(classes, 'classes', 2, 2 ** 31 - 1);
-  validateRowSource(args.data, rows, dim);
-  requireMatrix(weight, 'weight', classes, dim);
-  requireMatrix(bias, 'bias', classes, 1);
-  requireTypedArray(anchors, 'Float32Array', 'anchors');
-  if (anchors.length % dim !== 0) {
-    throw expected(`a multiple of dim ${dim} values`, 'anchors', anchors.length, 'SHAPE_MISMATCH');
+  validateScoreUncertainty(args);
+  requireRows(args.anchors, 'anchors', args.dim);
+}
+
+/** Throws unless `value` is a sound Float32Array of finite rows; returns how many. */
+export function requireRows(value: unknown, name: string, dim: number): number {
+  requireTypedArray(value, 'Float32Array', name);
+  if (value.length % dim !== 0) {
+    throw expected(`a multiple of dim ${dim} values`, name, value.length, 'SHAPE_MISMATCH');
   }
-  requireFinite(weight, 'weight', dim);
-  requireFinite(bias, 'bias', 1);
-  requireFinite(anchors, 'anchors', dim);
+  requireFinite(value, name, dim);
+  return value.length / dim;
 }
 
 /** Checks the arguments of `kmeans`; the finiteness of `data` is for the kernel. */

@@ -1,11 +1,17 @@
 import { dot, squaredDistance } from './reduce.js';
 
-/** What flipRow leaves behind for one row. */
-export interface FlipRow {
+/** What predictRow leaves behind for one row. */
+export interface Prediction {
   pseudoLabel: number;
   confidence: number;
   margin: number;
   entropy: number;
+  /** 1 − confidence, without the cancellation. */
+  doubt: number;
+}
+
+/** What flipRow leaves behind for one row. */
+export interface FlipRow extends Prediction {
   flipCap: number;
   flipAnchor: number;
   flipTo: number;
@@ -76,6 +82,19 @@ function centerWeight(weight: Float32Array, classes: number, dim: number): Float
  * Parvaneh et al., CVPR 2022, eq. 5 and 6. Cost: D·(3C + K), and D·C more for each anchor that shares values with z.
  */
 export function flipRow(t: FlipTables, data: Float32Array, offset: number, out: FlipRow): boolean {
+  if (!predictRow(t, data, offset, out)) return false;
+  out.flipCap = Number.POSITIVE_INFINITY;
+  out.flipAnchor = -1;
+  out.flipTo = -1;
+  if (t.anchorCount > 0) searchAnchors(t, data, offset, out.pseudoLabel, out);
+  return true;
+}
+
+/**
+ * The prediction of one row; leaves its logits and q = r − e_ŷ in the tables. Returns false when the row holds NaN or
+ * infinity.
+ */
+export function predictRow(t: FlipTables, data: Float32Array, offset: number, out: Prediction): boolean {
   const { classes, dim, logits, q } = t;
   for (let c = 0; c < classes; c++) {
     logits[c] = dot(data, offset, t.weight, c * dim, dim) + t.bias[c];
@@ -105,16 +124,14 @@ export function flipRow(t: FlipTables, data: Float32Array, offset: number, out: 
   out.pseudoLabel = y;
   out.confidence = 1 / (1 + odds);
   out.margin = -Math.expm1(-gap) / (1 + odds);
-  out.entropy = Math.log1p(odds) + (odds / (1 + odds)) * (gap + spread);
-  out.flipCap = Number.POSITIVE_INFINITY;
-  out.flipAnchor = -1;
-  out.flipTo = -1;
-  if (t.anchorCount > 0) searchAnchors(t, data, offset, y, out);
+  out.doubt = odds / (1 + odds);
+  out.entropy = Math.log1p(odds) + out.doubt * (gap + spread);
   return true;
 }
 
-function searchAnchors(t: FlipTables, data: Float32Array, offset: number, y: number, out: FlipRow): void {
-  const { classes, dim, q, g, u, centered, anchors } = t;
+/** After predictRow: Wᵀq into the tables' g, the direction of the pseudo-label's gradient. Returns its squared norm. */
+export function gradientRow(t: FlipTables, y: number): number {
+  const { classes, dim, q, g, centered } = t;
   // Class by class against y's own row: where a likely class shares it, Σ q_c w_c would lose the unlikely ones to rounding.
   g.fill(0);
   for (let c = 0; c < classes; c++) {
@@ -123,7 +140,12 @@ function searchAnchors(t: FlipTables, data: Float32Array, offset: number, y: num
     for (let j = 0, p = c * dim, own = y * dim; j < dim; j++)
       g[j] += weight * (centered[p + j] - centered[own + j]);
   }
-  const norm2 = dot(g, 0, g, 0, dim);
+  return dot(g, 0, g, 0, dim);
+}
+
+function searchAnchors(t: FlipTables, data: Float32Array, offset: number, y: number, out: FlipRow): void {
+  const { classes, dim, g, u, centered, anchors } = t;
+  const norm2 = gradientRow(t, y);
   if (norm2 === 0) return;
   const norm = Math.sqrt(norm2);
   for (let c = 0; c < classes; c++) u[c] = dot(centered, c * dim, g, 0, dim);

@@ -24,6 +24,7 @@ export async function flipSearch(args: FlipSearchArgs): Promise<FlipSearchResult
     confidence: 0,
     margin: 0,
     entropy: 0,
+    doubt: 0,
     flipCap: 0,
     flipAnchor: -1,
     flipTo: -1,
