@@ -94,6 +94,27 @@ TEST(TruncatedFile) {
   CHECK(std::strstr(status.text, "alfamix_row_reader_short.bin") != nullptr);
 }
 
+TEST(ChangedFile) {
+  const std::vector<float> values = Counting(12, 0);
+  const TemporaryFile file("alfamix_row_reader_changes.bin", 0, values);
+  FileSegment segment = {file.path(), 0, 3};
+  RowSource source;
+  source.segments = &segment;
+  source.segment_count = 1;
+  source.rows = 3;
+  source.dim = 3;
+  segment.stamp = "1:2:3";
+  CHECK(RowReader(source).Open().code == Code::kIo);
+  segment.stamp = nullptr;
+  RowReader reader(source);
+  CHECK(reader.Open().ok());
+  std::vector<float> buffer(9);
+  const float* rows = nullptr;
+  CHECK(reader.Read(0, 3, buffer.data(), &rows).ok());
+  std::filesystem::resize_file(file.path(), 64);  // longer: every row could still be read
+  CHECK(reader.Read(0, 3, buffer.data(), &rows).code == Code::kIo);
+}
+
 TEST(MissingFolderOrWrongCount) {
   const TemporaryFile file("alfamix_row_reader_count.bin", 0, Counting(6, 0));
   const std::string folder = std::filesystem::temp_directory_path().string();

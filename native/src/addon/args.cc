@@ -126,6 +126,7 @@ Segments Segments::Read(napi_env env, napi_value value, std::uint64_t rows) {
   }
   Segments segments;
   segments.paths.reserve(count);
+  segments.stamps.reserve(count);
   segments.list.resize(count);
   std::uint64_t total = 0;
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -135,6 +136,7 @@ Segments Segments::Read(napi_env env, napi_value value, std::uint64_t rows) {
     Check(env, napi_get_element(env, value, i, &element));
     const Args part(env, element, "segments[" + std::to_string(i) + "].");
     segments.paths.push_back(part.Text("path"));
+    segments.stamps.push_back(part.GetOptional("stamp") == nullptr ? std::string() : part.Text("stamp"));
     segments.list[i].offset = part.Integer("offset", 0, kMaxSafeInteger);
     segments.list[i].rows = part.Integer("rows", 0, kMaxSafeInteger);
     total += segments.list[i].rows;
@@ -145,7 +147,10 @@ Segments Segments::Read(napi_env env, napi_value value, std::uint64_t rows) {
                                   "expected file parts of %" PRIu64 " rows in all for segments", rows)};
   }
   // Moving `segments` moves the vector's storage as a whole: these addresses stay.
-  for (std::uint32_t i = 0; i < count; ++i) segments.list[i].path = segments.paths[i].c_str();
+  for (std::uint32_t i = 0; i < count; ++i) {
+    segments.list[i].path = segments.paths[i].c_str();
+    if (!segments.stamps[i].empty()) segments.list[i].stamp = segments.stamps[i].c_str();
+  }
   return segments;
 }
 

@@ -48,9 +48,10 @@ class Args {
 // Parts of files, copied: the job needs nothing of JavaScript to read them.
 struct Segments {
   std::vector<std::string> paths;
+  std::vector<std::string> stamps;
   std::vector<FileSegment> list;
 
-  // Throws CallError unless `value` is an array of {path, offset, rows} with `rows` rows in all.
+  // Throws CallError unless `value` is an array of {path, offset, rows, stamp?} with `rows` rows in all.
   static Segments Read(napi_env env, napi_value value, std::uint64_t rows);
 };
 

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <string>
 
+#include "cpu/file_stamp.h"
+
 #if defined(_WIN32)
 #include <windows.h>
 #else
@@ -64,6 +66,11 @@ std::int64_t ReadAt(std::intptr_t handle, char* to, std::uint64_t length, std::u
 std::string LastError() { return std::strerror(errno); }
 #endif
 
+Status Changed(const char* path) {
+  return Status::Error(Code::kIo, "expected %.120s to stay as it was when it was opened, got a changed file",
+                       path);
+}
+
 }  // namespace
 
 RowReader::~RowReader() {
@@ -84,7 +91,8 @@ Status RowReader::Open() {
     if (handle == -1) {
       return Status::Error(Code::kIo, "cannot read %.120s: %.60s", segment.path, LastError().c_str());
     }
-    files_.push_back({handle, segment.path, segment.offset, rows, segment.rows});
+    files_.push_back({handle, segment.path, segment.offset, rows, segment.rows, StampOf(handle)});
+    if (segment.stamp != nullptr && files_.back().stamp != segment.stamp) return Changed(segment.path);
     rows += segment.rows;
   }
   if (rows != source_.rows) {
@@ -110,6 +118,7 @@ Status RowReader::Read(std::uint64_t first, std::uint64_t count, float* buffer, 
     const std::uint64_t here = std::min(count, file.rows - skip);
     const Status status = ReadBytes(file, file.offset + skip * row_bytes, to, here * row_bytes);
     if (!status.ok()) return status;
+    if (StampOf(file.handle) != file.stamp) return Changed(file.path);
     to += here * row_bytes;
     first += here;
     count -= here;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "kernels/row_source.h"
@@ -17,13 +18,14 @@ class RowReader {
   RowReader(const RowReader&) = delete;
   RowReader& operator=(const RowReader&) = delete;
 
-  // Opens the files and checks that the segments hold `rows` rows.
+  // Opens the files and checks that they are as their stamps say and that the segments hold `rows` rows.
   Status Open();
 
   bool needs_buffer() const { return source_.data == nullptr; }
 
   // Points *rows at `count` rows from `first`: into memory, or into `buffer` (count x dim floats). Any thread
-  // may call.
+  // may call. kIo when a file ends early or isn't as it was when it was opened: nothing read may be used
+  // then.
   Status Read(std::uint64_t first, std::uint64_t count, float* buffer, const float** rows) const;
 
  private:
@@ -33,6 +35,7 @@ class RowReader {
     std::uint64_t offset;
     std::uint64_t first_row;
     std::uint64_t rows;
+    std::string stamp;
   };
   Status ReadBytes(const File& file, std::uint64_t offset, char* to, std::uint64_t length) const;
 

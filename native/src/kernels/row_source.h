@@ -11,6 +11,7 @@ struct FileSegment {
   const char* path = nullptr;  // UTF-8, borrowed
   std::uint64_t offset = 0;
   std::uint64_t rows = 0;
+  const char* stamp = nullptr;  // what StampOf (cpu/file_stamp.h) must say of the file, or null; borrowed
 };
 
 struct RowSource {

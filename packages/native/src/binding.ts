@@ -18,6 +18,8 @@ export interface NativeFileSegment {
   path: string;
   offset: number;
   rows: number;
+  /** What native/src/cpu/file_stamp.h must say of the file. */
+  stamp?: string | undefined;
 }
 
 /** Exactly one of `data` and `segments` is given. */

@@ -1,6 +1,10 @@
-import type { Stats } from 'node:fs';
+import { type BigIntStats, constants } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { AlfamixError } from '../errors.js';
+import { changed, type FileStamp, stampOf } from './file-stamp.js';
+
+/** A pipe put in the file's place between the two looks at it must not block. Windows has no such flag. */
+const READ_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /** No single read is longer than this, so that a file of any size needs a fixed buffer. */
 export const READ_BYTES = 1 << 20;
@@ -36,20 +40,27 @@ export interface OpenFile {
   handle: FileHandle;
   /** Bytes. */
   size: number;
+  /** To find out later whether it has changed. */
+  stamp: FileStamp;
 }
 
 /**
  * Opens a regular file for reading.
  * @param shown the name for messages, default `path`
- * @throws IO when it is missing, unreadable, a directory or a pipe
+ * @param stamp from when it was open before: the file must be unchanged
+ * @throws IO when it is missing, unreadable, a directory, a pipe, or changed
  */
-export async function openFile(path: string, shown = path): Promise<OpenFile> {
+export async function openFile(path: string, shown = path, stamp?: FileStamp): Promise<OpenFile> {
   try {
     // Looked at before it is opened: opening a pipe would wait for a writer.
-    assertRegular(await stat(path), shown);
-    const handle = await open(path, 'r');
+    assertRegular(await stat(path, { bigint: true }), shown);
+    const handle = await open(path, READ_FLAGS);
     try {
-      return { handle, size: (await handle.stat()).size };
+      const stats = await handle.stat({ bigint: true });
+      assertRegular(stats, shown);
+      const found = stampOf(stats);
+      if (stamp !== undefined && found !== stamp) throw changed(shown);
+      return { handle, size: Number(stats.size), stamp: found };
     } catch (error) {
       await handle.close();
       throw error;
@@ -59,7 +70,7 @@ export async function openFile(path: string, shown = path): Promise<OpenFile> {
   }
 }
 
-function assertRegular(stats: Stats, shown: string): void {
+function assertRegular(stats: BigIntStats, shown: string): void {
   if (stats.isFile()) return;
   const found = stats.isDirectory() ? 'a directory' : 'a pipe, socket or device';
   throw new AlfamixError('IO', `can't read ${shown}: it is ${found}, expected a file`, {

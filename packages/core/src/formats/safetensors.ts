@@ -1,6 +1,7 @@
 import { AlfamixError, describe } from '../errors.js';
 import { DTYPE_BYTES, elementCount, MAX_RANK, safetensorsDType, showShape } from './dtype.js';
 import { type OpenFile, openFile, readFully } from './file-io.js';
+import type { FileStamp } from './file-stamp.js';
 
 /** The format's own limit on the header. */
 const MAX_HEADER_BYTES = 100_000_000;
@@ -18,6 +19,8 @@ export interface SafetensorsEntry {
 
 export interface SafetensorsHeader {
   readonly path: string;
+  /** The file's, when this was read. */
+  readonly stamp: FileStamp;
   /** In the order of their bytes. */
   readonly tensors: ReadonlyMap<string, SafetensorsEntry>;
   readonly metadata: Readonly<Record<string, string>>;
@@ -77,6 +80,7 @@ export async function parseSafetensors(file: OpenFile, path: string): Promise<Sa
   checkLayout(entries, dataStart, file.size, path);
   return {
     path,
+    stamp: file.stamp,
     tensors: new Map(entries.map((entry) => [entry.name, entry])),
     metadata: parseMetadata(Object.hasOwn(json, '__metadata__') ? json.__metadata__ : {}, path),
   };

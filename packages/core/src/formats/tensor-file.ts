@@ -2,6 +2,7 @@ import { extname, resolve } from 'node:path';
 import { AlfamixError, describe } from '../errors.js';
 import { type DType, isFloat, isInteger, safetensorsDType, showShape } from './dtype.js';
 import { allocate, type OpenFile, openFile, readFully } from './file-io.js';
+import { assertUnchanged, type FileStamp } from './file-stamp.js';
 import { parseNpy } from './npy.js';
 import { parseSafetensors, type SafetensorsEntry, type SafetensorsHeader } from './safetensors.js';
 
@@ -26,6 +27,8 @@ export interface TensorFile {
   /** First byte of the data; not always a multiple of the element size. */
   readonly offset: number;
   readonly byteLength: number;
+  /** The file's, when its header was read. */
+  readonly stamp: FileStamp;
   /** The file's `__metadata__`, empty for .npy. */
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -100,12 +103,16 @@ export async function readTensor(spec: string, want: TensorExpectation): Promise
   return { shape, name, metadata, data: await readTensorData(tensor) };
 }
 
-/** The data of a tensor that openTensor or `tensorOf` found. */
+/**
+ * The data of a tensor that openTensor or `tensorOf` found.
+ * @throws IO also when the file has changed since; FORMAT; OUT_OF_MEMORY
+ */
 export async function readTensorData(tensor: TensorFile): Promise<Float32Array | Float64Array> {
   const bytes = allocate(Uint8Array, tensor.byteLength, tensor.shown);
-  const { handle } = await openFile(tensor.path, tensor.shown);
+  const { handle } = await openFile(tensor.path, tensor.shown, tensor.stamp);
   try {
     await readFully(handle, bytes, tensor.offset, tensor.shown);
+    await assertUnchanged(handle, tensor.stamp, tensor.shown);
   } finally {
     await handle.close();
   }
@@ -156,7 +163,8 @@ async function locateNpy(file: OpenFile, path: string, tensor: string | undefine
     );
   }
   const header = await parseNpy(file, path);
-  return { ...header, path: resolve(path), name: undefined, shown: path, metadata: {} };
+  const { stamp } = file;
+  return { ...header, path: resolve(path), name: undefined, shown: path, stamp, metadata: {} };
 }
 
 async function locateSafetensors(
@@ -188,6 +196,7 @@ export function tensorOf(header: SafetensorsHeader, entry: SafetensorsEntry): Te
     shape,
     offset,
     byteLength,
+    stamp: header.stamp,
     metadata: header.metadata,
   };
 }

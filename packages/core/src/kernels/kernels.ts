@@ -27,6 +27,8 @@ export interface FileSegment {
   readonly path: string;
   readonly offset: number;
   readonly rows: number;
+  /** The file's state when its header was read (formats/file-stamp.ts): a call fails with IO where it has changed. */
+  readonly stamp?: string;
 }
 
 /** Rows that live in one file or in several, read in blocks. */

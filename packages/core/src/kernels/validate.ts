@@ -128,8 +128,10 @@ export function validateRowSource(data: RowSource, rows: number, dim: number): v
   }
   let total = 0;
   for (const [i, segment] of segments.entries()) {
-    const { path, offset, rows: count } = Object(segment) as Record<string, unknown>;
+    const { path, offset, rows: count, stamp } = Object(segment) as Record<string, unknown>;
     if (typeof path !== 'string' || path === '') throw expected('a file path', `segments[${i}].path`, path);
+    if (stamp !== undefined && typeof stamp !== 'string')
+      throw expected('a string', `segments[${i}].stamp`, stamp);
     requireInteger(offset, `segments[${i}].offset`, 0);
     requireInteger(count, `segments[${i}].rows`, 0);
     total += count as number;

@@ -1,5 +1,6 @@
 import { AlfamixError, throwIfAborted } from '../errors.js';
 import { allocate, openFile, READ_BYTES, readFloats } from '../formats/file-io.js';
+import { assertUnchanged } from '../formats/file-stamp.js';
 import type { FileSegment, RowSource } from '../kernels/kernels.js';
 import { assertAttached } from './read-blocks.js';
 
@@ -10,7 +11,7 @@ const GAP_BYTES = 1 << 16;
  * Copies the rows named, in the order given (repeats allowed), into one array of rows.length × dim. Of a file it
  * reads only what is needed, nearby rows together, through a buffer of at most 1 MiB or one row.
  *
- * @throws INVALID_ARGUMENT for a row out of the pool; IO when a file is gone or ends early; ABORTED
+ * @throws INVALID_ARGUMENT for a row out of the pool; IO when a file is gone, changed or ends early; ABORTED
  */
 export async function gatherRows(
   source: RowSource,
@@ -67,7 +68,7 @@ async function gatherSegment(
   const rowBytes = dim * 4;
   const maxSpan = Math.max(1, Math.floor(READ_BYTES / rowBytes));
   const maxStep = 1 + Math.floor(GAP_BYTES / rowBytes);
-  const { handle } = await openFile(segment.path);
+  const { handle, stamp } = await openFile(segment.path, segment.path, segment.stamp);
   try {
     let begin = 0;
     while (begin < order.length) {
@@ -88,6 +89,7 @@ async function gatherSegment(
       }
       begin = end;
     }
+    await assertUnchanged(handle, stamp, segment.path);
   } finally {
     await handle.close();
   }

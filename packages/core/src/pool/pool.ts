@@ -173,10 +173,10 @@ const OPENERS: Readonly<Record<string, (spec: string, signal?: AbortSignal) => P
 };
 
 async function openMatrix(spec: string): Promise<Opened> {
-  const { path, shape, offset, shown } = await openTensor(spec, { dtype: 'float32', rank: 2 });
+  const { path, shape, offset, stamp, shown } = await openTensor(spec, { dtype: 'float32', rank: 2 });
   const [rows, dim] = shape;
   assertNotEmpty(rows, dim, shown);
-  return { rows, dim, source: { segments: [{ path, offset, rows }] }, ids: undefined };
+  return { rows, dim, source: { segments: [{ path, offset, rows, stamp }] }, ids: undefined };
 }
 
 async function openCsv(spec: string, signal?: AbortSignal): Promise<Opened> {

@@ -1,5 +1,6 @@
 import { AlfamixError, expected, throwIfAborted } from '../errors.js';
 import { openFile, READ_BYTES, readFloats } from '../formats/file-io.js';
+import { assertUnchanged } from '../formats/file-stamp.js';
 import type { FileRows, RowSource } from '../kernels/kernels.js';
 
 /** Consecutive rows of a pool. */
@@ -22,7 +23,7 @@ export interface BlockOptions {
  * Walks the rows of a source in order, in blocks. Files are read through one descriptor at a time, which is closed
  * whether the walk ends, fails or is left early; memory in use is one block, whatever the file's size.
  *
- * @throws IO when a file is gone or ends early; ABORTED; INVALID_ARGUMENT for an array that was detached meanwhile
+ * @throws IO when a file is gone, changed or ends early; ABORTED; INVALID_ARGUMENT for an array that was detached meanwhile
  * @example
  * for await (const { start, rows, data } of readBlocks(pool.source, pool.rows, pool.dim)) …
  */
@@ -66,12 +67,13 @@ async function* readFileBlocks(
   let start = 0;
   for (const segment of source.segments) {
     throwIfAborted(signal);
-    const { handle } = await openFile(segment.path);
+    const { handle, stamp } = await openFile(segment.path, segment.path, segment.stamp);
     try {
       for (let row = 0; row < segment.rows; row += blockRows) {
         throwIfAborted(signal);
         const count = Math.min(blockRows, segment.rows - row);
         const data = await readFloats(handle, segment.offset + row * dim * 4, count * dim, segment.path);
+        await assertUnchanged(handle, stamp, segment.path);
         yield { start: start + row, rows: count, data };
       }
     } finally {
