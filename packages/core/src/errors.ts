@@ -23,10 +23,20 @@ export class AlfamixError extends Error {
     message: string,
     options: { cause?: unknown; details?: Record<string, unknown> } = {},
   ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(printable(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.details = options.details ?? {};
   }
+}
+
+const MOST_CHARS = 1000;
+/** Control characters, line separators, and marks that turn the direction of writing. */
+const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+
+/** Messages quote names and fields of files: none may break the line, steer a terminal or fill it. */
+function printable(text: string): string {
+  const short = text.length > MOST_CHARS ? `${text.slice(0, 700)} … ${text.slice(-250)}` : text;
+  return short.replace(UNPRINTABLE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** How a value is shown in an error: short, on one line. */

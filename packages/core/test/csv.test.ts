@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { AlfamixError } from '../src/errors.js';
 import { csvField, readCsv } from '../src/formats/csv.js';
 import { readCsvMatrix } from '../src/formats/csv-matrix.js';
 import { parseDecimal, parseFloat32 } from '../src/formats/number.js';
@@ -284,4 +285,22 @@ describe('a CSV pool', () => {
       { numRuns: 300 },
     );
   });
+});
+
+test('blank lines without end are refused, not gathered', async () => {
+  const message = /blank\.csv, line 65538: expected at most 65536 blank lines in a row$/;
+  const read = async (text: string) => {
+    let count = 0;
+    for await (const _ of readCsv(put('blank.csv', text))) count++;
+    return count;
+  };
+  expect(await read(`1,2\n${'\n'.repeat(65_536)}`)).toBe(1);
+  await fails(() => read(`1,2\n${'\n'.repeat(65_537)}`), 'FORMAT', message);
+});
+
+test('what a message quotes can neither steer a terminal nor fill it', async () => {
+  const file = put('escape.csv', `\u001b[2J\u202e\u009b31m,${'x'.repeat(5000)}\n1,2\na,1\n`);
+  const error = await fails(() => readCsvMatrix(file), 'FORMAT', /got "a"$/);
+  expect(error.message).toContain('"\\u001b[2J\\u202e\\u009b31m"');
+  expect(new AlfamixError('FORMAT', 'x'.repeat(1e6)).message.length).toBeLessThan(1001);
 });

@@ -1,11 +1,14 @@
-import { createReadStream } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { AlfamixError, abortError, throwIfAborted } from '../errors.js';
 import { ioError, openFile } from './file-io.js';
+import { assertUnchanged } from './file-stamp.js';
 
 /** A record longer than this is an open quote, not data. */
-const MAX_RECORD_CHARS = 1 << 26;
+const MAX_RECORD_CHARS = 1 << 23;
+/** Blank lines are held until it is known whether they end the file; more than these in a row are no end. */
+const MAX_BLANK_LINES = 1 << 16;
 
 /** One record of a CSV file, its fields as written, quotes taken off. */
 export interface CsvRecord {
@@ -19,7 +22,7 @@ export interface CsvRecord {
  * the end are skipped; every record must have as many fields as the first, so that a blank line within a file of
  * several columns is an error.
  *
- * @throws IO; FORMAT naming file and line for an empty file, a broken quote or a wrong number of fields; ABORTED
+ * @throws IO, also for a file that changed while it was read; FORMAT naming file and line for an empty file, a broken quote or a wrong number of fields; ABORTED
  * @example
  * for await (const { fields, line } of readCsv('labels.csv')) …
  */
@@ -28,12 +31,31 @@ export async function* readCsv(
   options: { signal?: AbortSignal } = {},
 ): AsyncGenerator<CsvRecord, void, undefined> {
   throwIfAborted(options.signal);
-  await assertNotEmpty(path);
+  const { handle, size, stamp } = await openFile(path);
+  try {
+    if (size === 0) throw bad(path, `${path} is empty (0 bytes), expected a .csv file`);
+    yield* checkedRecords(path, rawRecords(handle, path, options.signal));
+    await assertUnchanged(handle, stamp, path);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function* checkedRecords(
+  path: string,
+  records: AsyncIterable<CsvRecord>,
+): AsyncGenerator<CsvRecord, void, undefined> {
   let width: number | undefined;
   let blankLines: CsvRecord[] = [];
-  for await (const record of rawRecords(path, options.signal)) {
+  for await (const record of records) {
     if (record.fields.length === 1 && record.fields[0].trim() === '') {
       blankLines.push(record);
+      if (blankLines.length > MAX_BLANK_LINES) {
+        throw bad(
+          path,
+          `${path}, line ${record.line}: expected at most ${MAX_BLANK_LINES} blank lines in a row`,
+        );
+      }
       continue;
     }
     for (const held of [...blankLines, record]) {
@@ -46,13 +68,8 @@ export async function* readCsv(
   if (width === undefined) throw bad(path, `${path} is empty: expected at least one line that isn't blank`);
 }
 
-async function assertNotEmpty(path: string): Promise<void> {
-  const { handle, size } = await openFile(path);
-  await handle.close();
-  if (size === 0) throw bad(path, `${path} is empty (0 bytes), expected a .csv file`);
-}
-
 async function* rawRecords(
+  handle: FileHandle,
   path: string,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<CsvRecord, void, undefined> {
@@ -71,7 +88,7 @@ async function* rawRecords(
     },
   });
   // The loop sees a failure of either stream: pipeline destroys both.
-  pipeline(createReadStream(path), parser, () => {});
+  pipeline(handle.createReadStream({ start: 0, autoClose: false }), parser, () => {});
   try {
     for await (const fields of parser as AsyncIterable<string[]>) {
       if (signal?.aborted) throw abortError(signal);

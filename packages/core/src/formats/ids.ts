@@ -22,15 +22,20 @@ export async function readIds(
   options: { signal?: AbortSignal } = {},
 ): Promise<Ids> {
   const records: CsvRecord[] = [];
-  for await (const record of readCsv(path, options)) records.push(record);
+  let count = 0;
+  for await (const record of readCsv(path, options)) {
+    // A list far too long is counted, not kept.
+    if (count++ <= rows) records.push(record);
+  }
   const idColumn = records[0].fields.findIndex((field) => field.trim().toLowerCase() === 'id');
-  const hasHeader = idColumn >= 0 || records.length === rows + 1;
+  const hasHeader = idColumn >= 0 || count === rows + 1;
   const body = hasHeader ? records.slice(1) : records;
-  if (body.length !== rows) {
+  const found = count - (hasHeader ? 1 : 0);
+  if (found !== rows) {
     throw new AlfamixError(
       'SHAPE_MISMATCH',
-      `expected ${rows} ids in ${path}, one a row of the pool, got ${body.length}${hasHeader ? ' below the header' : ''}`,
-      { details: { path, expected: rows, ids: body.length } },
+      `expected ${rows} ids in ${path}, one a row of the pool, got ${found}${hasHeader ? ' below the header' : ''}`,
+      { details: { path, expected: rows, ids: found } },
     );
   }
   const ids = body.map(({ fields }) => fields[Math.max(idColumn, 0)]);

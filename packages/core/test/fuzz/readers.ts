@@ -1,0 +1,124 @@
+import { join } from 'node:path';
+import { readCsv } from '../../src/formats/csv.js';
+import { readCsvMatrix } from '../../src/formats/csv-matrix.js';
+import { readIds } from '../../src/formats/ids.js';
+import { readTensor } from '../../src/formats/tensor-file.js';
+import { LinearHead } from '../../src/head/linear-head.js';
+import { Pool } from '../../src/pool/pool.js';
+import { floats, npy, safetensors } from '../support/files.js';
+
+/** A reader under fuzz. A new one is one line in `readers`. */
+export interface FuzzedReader {
+  name: string;
+  /** The file's name, whose extension says how it is read. */
+  file: string;
+  /** Whole files to damage; not all need be valid. */
+  seeds: readonly Uint8Array[];
+  /** Opens, reads everything, and throws a plain Error (not an AlfamixError) where the result breaks its promise. */
+  read: (path: string, size: number) => Promise<void>;
+}
+
+const text = (...files: string[]) => files.map((file) => Buffer.from(file));
+const bytes = (count: number) => new Uint8Array(floats(count).buffer);
+const f32 = (shape: number[], begin: number, end: number) => ({
+  dtype: 'F32',
+  shape,
+  data_offsets: [begin, end],
+});
+
+const npySeeds = [
+  ...([1, 2, 3] as const).map((version) => npy(floats(12), [4, 3], { version })),
+  npy(floats(12), [4, 3], { fortran: 'True' }),
+  npy(floats(12), [4, 3], { descr: "'>f4'" }),
+  npy(floats(12), [4, 3], { descr: "[('a', '<f4'), ('b', '<i8', (2,))]" }),
+  npy(new BigInt64Array(5), [5], { descr: "'<i8'" }),
+  npy(new Float64Array(6), [6], { descr: "'<f8'" }),
+  npy(floats(0), [0, 3]),
+];
+
+const safetensorsSeeds = [
+  safetensors({ __metadata__: { format: 'pt' }, emb: f32([4, 3], 0, 48) }, bytes(12)),
+  safetensors(`${JSON.stringify({ emb: f32([4, 3], 0, 48) })}      `, bytes(12)),
+  safetensors({ b: f32([3], 48, 60), a: f32([4, 3], 0, 48), none: f32([0, 7], 60, 60) }, bytes(15)),
+  safetensors({ a: f32([4, 3], 0, 48), b: f32([4, 3], 24, 72) }, bytes(18)),
+  safetensors({ a: f32([4, 3], 8, 56) }, bytes(14)),
+  safetensors({ labels: { dtype: 'I64', shape: [5], data_offsets: [0, 40] } }, bytes(10)),
+];
+
+const headSeeds = [
+  safetensors(
+    { __metadata__: { classes: '["a","b"]' }, weight: f32([2, 3], 0, 24), bias: f32([2], 24, 32) },
+    bytes(8),
+  ),
+  safetensors({ 'fc.weight': f32([1, 4], 0, 16), 'fc.bias': f32([1], 16, 20) }, bytes(5)),
+];
+
+const csvSeeds = text(
+  'id,x,y\na,1,2\nb,3,4\n"c ""d""",-0.5,1e-3\n',
+  '1,2,3\r\n4,5,6\r\n\r\n',
+  '\ufeffx\n1\n\n2\n',
+  'id\na\nb\nc\n',
+  'row,label\n0,cat\n1,"dog, big"\n',
+);
+
+function promise(kept: boolean, what: string): void {
+  if (!kept) throw new Error(`broken promise: ${what}`);
+}
+
+async function readPool(path: string, size: number): Promise<void> {
+  const pool = await Pool.open(path);
+  promise(pool.rows > 0 && pool.dim > 0, 'rows and dim are positive');
+  if (!path.endsWith('.csv')) promise(pool.rows * pool.dim * 4 <= size, 'the rows lie within the file');
+  const data = await pool.toArray();
+  promise(data.length === pool.rows * pool.dim, 'rows x dim values');
+  promise((await pool.gather([pool.rows - 1])).length === pool.dim, 'a row has dim values');
+  promise(pool.ids === undefined || pool.ids.length === pool.rows, 'one id a row');
+}
+
+async function readAnyTensor(path: string): Promise<void> {
+  for (const dtype of ['float32', 'int'] as const) {
+    const { shape, data } = await readTensor(path, { dtype, rank: dtype === 'int' ? 1 : undefined });
+    promise(data.length === shape.reduce((a, b) => a * b, 1), 'as many values as the shape says');
+  }
+}
+
+async function readHead(path: string): Promise<void> {
+  const head = await LinearHead.open(path);
+  promise(head.weight.length === head.classes * head.dim, 'classes x dim weights');
+  promise(head.bias.length === head.classes, 'one bias a class');
+  promise([...head.weight, ...head.bias].every(Number.isFinite), 'a finite head');
+}
+
+async function readTable(path: string): Promise<void> {
+  let width: number | undefined;
+  let last = 0;
+  for await (const { fields, line } of readCsv(path)) {
+    width ??= fields.length;
+    promise(fields.length === width && line > last, 'equal widths, growing lines');
+    last = line;
+  }
+}
+
+async function readMatrix(path: string): Promise<void> {
+  const { rows, dim, data } = await readCsvMatrix(path);
+  promise(data.length === rows * dim && data.every(Number.isFinite), 'rows x dim finite values');
+}
+
+async function readIdList(path: string): Promise<void> {
+  const { ids, rowOf } = await readIds(path, 3);
+  promise(ids.length === 3 && rowOf.size === 3, 'three different ids');
+}
+
+export const readers: readonly FuzzedReader[] = [
+  { name: 'npy pool', file: 'pool.npy', seeds: npySeeds, read: readPool },
+  { name: 'npy tensor', file: 'any.npy', seeds: npySeeds, read: readAnyTensor },
+  { name: 'safetensors pool', file: 'pool.safetensors', seeds: safetensorsSeeds, read: readPool },
+  { name: 'safetensors tensor', file: 'any.safetensors', seeds: safetensorsSeeds, read: readAnyTensor },
+  { name: 'head', file: 'head.safetensors', seeds: headSeeds, read: readHead },
+  { name: 'csv pool', file: 'pool.csv', seeds: csvSeeds, read: readPool },
+  { name: 'csv matrix', file: 'matrix.csv', seeds: csvSeeds, read: readMatrix },
+  { name: 'csv table', file: 'labels.csv', seeds: csvSeeds, read: readTable },
+  { name: 'ids', file: 'ids.csv', seeds: csvSeeds, read: readIdList },
+];
+
+export const pathIn = (folder: string, { file }: FuzzedReader): string => join(folder, file);
