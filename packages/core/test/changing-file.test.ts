@@ -226,3 +226,21 @@ test.each(backends)('rows beyond 4 GiB of a sparse file are read, %s', async (ba
   );
   rmSync(file);
 });
+
+test.skipIf(process.platform !== 'linux')(
+  'what is no file of its own is refused, and nothing blocks',
+  async () => {
+    for (const [target, code, message] of [
+      ['/dev/zero', 'IO', /it is a pipe, socket or device, expected a file$/],
+      ['/proc/self/status', 'FORMAT', /is empty \(0 bytes\)/],
+      [folder, 'IO', /it is a directory, expected a file$/],
+    ] as const) {
+      for (const extension of ['npy', 'safetensors', 'csv']) {
+        const link = join(folder, `special.${extension}`);
+        rmSync(link, { force: true });
+        symlinkSync(target, link);
+        await fails(() => Pool.open(link), code, message);
+      }
+    }
+  },
+);
