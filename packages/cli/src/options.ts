@@ -1,4 +1,4 @@
-import { expected } from '@alfamix/core';
+import { expected, strategyNames } from '@alfamix/core';
 import type { Command } from 'commander';
 import { z } from 'zod';
 
@@ -100,7 +100,7 @@ export function addInputOptions(command: Command): Command {
 
 export function addPickOptions(command: Command): Command {
   return command
-    .option('--strategy <name>', 'alfa-mix, random, least-confidence, margin or entropy', 'alfa-mix')
+    .option('--strategy <name>', strategyNames.join(', '), 'alfa-mix')
     .option('--alpha-cap <number>', 'start and step of the alpha caps', '0.2')
     .option('--max-candidates <n>', 'keep at most this many candidates, those of the lowest flip caps');
 }

@@ -1,6 +1,12 @@
 import { AlfamixError } from './errors.js';
 import type { LinearHead } from './head/linear-head.js';
-import type { FlipSearchResult, Kernels } from './kernels/kernels.js';
+import type {
+  FlipSearchResult,
+  JobOptions,
+  Kernels,
+  ScoreUncertaintyArgs,
+  UncertaintyScores,
+} from './kernels/kernels.js';
 import { computeAnchors } from './labels/anchors.js';
 import type { LabeledSet } from './labels/labeled-set.js';
 import type { Pool } from './pool/pool.js';
@@ -45,7 +51,7 @@ export class Context {
   readonly signal: AbortSignal | undefined;
   readonly #parts: ContextParts;
   #flip: FlipSearchResult | undefined;
-  #uncertainty: FlipSearchResult | undefined;
+  #uncertainty: UncertaintyScores | undefined;
 
   constructor(parts: ContextParts) {
     this.#parts = parts;
@@ -91,39 +97,53 @@ export class Context {
   /** Flip search over the whole pool against the labels' anchors, once. */
   async flipScores(): Promise<FlipSearchResult> {
     if (this.#flip) return this.#flip;
-    const { labeled } = this;
+    const { labeled, kernels } = this;
     if (!labeled) throw new AlfamixError('INVALID_ARGUMENT', 'expected labels for a flip search, got none');
-    this.#flip = await this.#search(computeAnchors(labeled, this.#needHead().classes));
+    const anchors = computeAnchors(labeled, this.#needHead().classes);
+    this.#flip = await this.#scan((job) => kernels.flipSearch({ ...job, anchors }));
     return this.#flip;
   }
 
   /** Pseudo-labels, confidences, margins and entropies of the whole pool, once; without anchors, which is cheaper. */
-  async uncertaintyScores(): Promise<FlipSearchResult> {
-    this.#uncertainty ??= this.#flip ?? (await this.#search(new Float32Array(0)));
+  async uncertaintyScores(): Promise<UncertaintyScores> {
+    this.#uncertainty ??= this.#flip ?? (await this.#scan((job) => this.kernels.scoreUncertainty(job)));
     return this.#uncertainty;
   }
 
-  /** What has been computed so far: `flipped` says whether its flip caps mean anything. */
-  get scored(): { scores: FlipSearchResult; flipped: boolean } | undefined {
-    const scores = this.#flip ?? this.#uncertainty;
-    return scores && { scores, flipped: this.#flip !== undefined };
+  /**
+   * Runs a kernel over the rows that may be picked, as the stage `name`; row i is then the pool's `available[i]`.
+   * They are copied into one float32 array unless the pool is one and all of it may be picked.
+   */
+  async overAvailable<Result>(
+    name: string,
+    kernel: (args: { data: Float32Array; rows: number; dim: number } & JobOptions) => Promise<Result>,
+  ): Promise<Result> {
+    const { pool, available } = this;
+    const { rows, dim, source } = pool;
+    const whole = available.length === rows && source instanceof Float32Array;
+    const data = whole
+      ? source
+      : await this.stage('gather', ({ signal }) => pool.gather(available, { signal }));
+    try {
+      return await this.stage(name, (job) => kernel({ data, rows: available.length, dim, ...job }));
+    } catch (error) {
+      throw nameRow(error, pool, available);
+    }
   }
 
-  async #search(anchors: Float32Array): Promise<FlipSearchResult> {
-    const { pool, kernels } = this;
+  /** What has been computed so far; `flip` only after a flip search. */
+  get scored(): { scores: UncertaintyScores; flip: FlipSearchResult | undefined } | undefined {
+    const scores = this.#flip ?? this.#uncertainty;
+    return scores && { scores, flip: this.#flip };
+  }
+
+  /** Runs a kernel over the whole pool as the stage `score`. */
+  async #scan<Result>(kernel: (args: ScoreUncertaintyArgs) => Promise<Result>): Promise<Result> {
+    const { pool } = this;
     const { weight, bias, classes } = this.#needHead();
     try {
       return await this.stage('score', (job) =>
-        kernels.flipSearch({
-          data: pool.source,
-          rows: pool.rows,
-          dim: pool.dim,
-          weight,
-          bias,
-          classes,
-          anchors,
-          ...job,
-        }),
+        kernel({ data: pool.source, rows: pool.rows, dim: pool.dim, weight, bias, classes, ...job }),
       );
     } catch (error) {
       throw nameRow(error, pool);
@@ -136,11 +156,12 @@ export class Context {
   }
 }
 
-/** Kernels know rows by number only: adds the pool's name and the row's id. */
-function nameRow(error: unknown, pool: Pool): unknown {
+/** Kernels know rows by number only: adds the pool's name and the row's id. `rows`: the rows they were given. */
+function nameRow(error: unknown, pool: Pool, rows?: Float64Array): unknown {
   if (!(error instanceof AlfamixError) || error.code !== 'NON_FINITE') return error;
-  const { row } = error.details;
-  if (typeof row !== 'number' || 'name' in error.details) return error;
+  const found = error.details.row;
+  if (typeof found !== 'number' || 'name' in error.details) return error;
+  const row = rows ? rows[found] : found;
   const id = pool.ids ? ` (id ${JSON.stringify(pool.idOf(row))})` : '';
   return new AlfamixError(
     'NON_FINITE',

@@ -48,7 +48,7 @@ export function makePicks({ pool, scored }: Context, picks: readonly StrategyPic
     row,
     ...(pool.ids && { id: pool.idOf(row) }),
     pseudoLabel: scored?.scores.pseudoLabel[row],
-    flipCap: scored?.flipped ? scored.scores.flipCap[row] : undefined,
+    flipCap: scored?.flip?.flipCap[row],
     cluster,
     clusterSize,
     filled,

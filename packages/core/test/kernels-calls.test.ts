@@ -36,6 +36,25 @@ const longCalls: [string, (kernels: Kernels, options: JobOptions) => Promise<unk
       'kmeans',
       (kernels, options) => kernels.kmeans({ ...matrix(), clusters: 50, maxIterations: 3, ...options }),
     ],
+    [
+      'scoreUncertainty',
+      (kernels, options) => {
+        const { data: _, rows: __, anchors: ___, ...head } = flipJob(1, dim, 100);
+        return kernels.scoreUncertainty({ ...head, ...matrix(), ...options });
+      },
+    ],
+    [
+      'pseudoLabelGradient',
+      (kernels, options) => {
+        const { data: _, rows: __, anchors: ___, ...head } = flipJob(1, dim, 100);
+        return kernels.pseudoLabelGradient({ ...head, ...matrix(), ...options });
+      },
+    ],
+    ['kCenterGreedy', (kernels, options) => kernels.kCenterGreedy({ ...matrix(), budget: 2000, ...options })],
+    [
+      'kmeansPlusPlus',
+      (kernels, options) => kernels.kmeansPlusPlus({ ...matrix(), clusters: 20_000, ...options }),
+    ],
   ];
 })();
 
@@ -76,6 +95,10 @@ describe('progress', () => {
         (options: JobOptions) => kernels.flipSearch({ ...args, ...options }),
         (options: JobOptions) => kernels.kmeans({ ...args, clusters: 10, maxIterations: 5, ...options }),
         (options: JobOptions) => kernels.normalizeRows({ ...args, ...options }),
+        (options: JobOptions) => kernels.scoreUncertainty({ ...args, ...options }),
+        (options: JobOptions) => kernels.pseudoLabelGradient({ ...args, ...options }),
+        (options: JobOptions) => kernels.kCenterGreedy({ ...args, budget: 5, ...options }),
+        (options: JobOptions) => kernels.kmeansPlusPlus({ ...args, clusters: 50, ...options }),
       ]) {
         const seen: [number, number][] = [];
         await call({ onProgress: (done, total) => seen.push([done, total]), threads: 2 });
@@ -94,6 +117,9 @@ describe('progress', () => {
       () => kernels.flipSearch(head),
       () => kernels.kmeans({ ...head, clusters: 20, maxIterations: 3 }),
       () => kernels.normalizeRows(head),
+      () => kernels.pseudoLabelGradient(head),
+      () => kernels.kCenterGreedy({ ...head, budget: 10 }),
+      () => kernels.kmeansPlusPlus({ ...head, clusters: 100 }),
     ]) {
       await call(); // compiled and warm
       let last = performance.now();
@@ -175,6 +201,10 @@ describe('where rows live', () => {
             () => kernels.flipSearch({ ...job, data: pool.source }),
             () => kernels.kmeans(job),
             () => kernels.normalizeRows(job),
+            () => kernels.scoreUncertainty({ ...job, data: pool.source }),
+            () => kernels.pseudoLabelGradient(job),
+            () => kernels.kCenterGreedy({ ...job, budget: 2 }),
+            () => kernels.kmeansPlusPlus(job),
           ];
           for (const [c, call] of calls.entries()) {
             const error = await fails(call, 'NON_FINITE', /finite/);

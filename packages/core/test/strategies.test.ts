@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { Pool, Rng, type Strategy, score, select, strategyNames } from '../src/index.js';
 import { getStrategy } from '../src/strategies/index.js';
 import { fails } from './support/files.js';
-import { digitsEntries, goldenCase } from './support/golden-cases.js';
+import { digitsEntries, everyKernels, goldenCase } from './support/golden-cases.js';
+import { goldenFile } from './support/golden-tensors.js';
+import { distance2 } from './support/oracle.js';
 
 const [relu] = digitsEntries;
 const { pool, labeled, head } = goldenCase(relu);
@@ -10,7 +12,7 @@ const rowsOf = ({ picks }: { picks: { row: number }[] }) => picks.map(({ row }) 
 
 describe('strategies', () => {
   test('the registry', () => {
-    expect(strategyNames).toEqual(['alfa-mix', 'random', 'least-confidence', 'margin', 'entropy']);
+    expect(strategyNames).toEqual(['alfa-mix', 'random', 'least-confidence', 'margin', 'entropy', 'coreset']);
     for (const name of strategyNames) expect(getStrategy(name).name).toBe(name);
   });
 
@@ -26,7 +28,7 @@ describe('strategies', () => {
       const result = await select({ pool, labeled: given, head, budget: 75, strategy, backend: 'js' });
       expect(rowsOf(result)).toEqual(order.slice(0, 75));
       expect(result.picks[0].pseudoLabel).toBe(scores.pseudoLabel[order[0]]);
-      // No flip search was made: its kernel ran without anchors.
+      // No flip search was made.
       expect(result.picks[0].flipCap).toBeUndefined();
       expect([result.candidates, result.capUsed, result.stats.candidatesPerCap]).toEqual([
         undefined,
@@ -55,6 +57,39 @@ describe('strategies', () => {
     expect(result.head).toBeUndefined();
     const shorter = await select({ pool, budget: 10, strategy: 'random', seed: 5 });
     expect(rowsOf(shorter)).toEqual(rowsOf(result).slice(0, 10));
+  });
+
+  test('coreset picks the golden order, and looks past excluded rows', async () => {
+    const golden = Array.from(goldenFile(relu.name).ints('expect_coreset_order'));
+    for (const kernels of await everyKernels()) {
+      const result = await select({ pool, labeled, budget: 50, strategy: 'coreset', kernels });
+      expect(rowsOf(result), kernels.level).toEqual(golden);
+      expect(result.head).toBeUndefined();
+    }
+    const without = await select({ pool, labeled, budget: 5, strategy: 'coreset', exclude: [golden[0]] });
+    expect(rowsOf(without)).not.toContain(golden[0]);
+    const farthest = Array.from({ length: relu.n }, (_, row) =>
+      Math.min(
+        ...Array.from(labeled.labels, (_label, i) =>
+          distance2(pool.source as Float32Array, row, labeled.embeddings, i, relu.d),
+        ),
+      ),
+    );
+    farthest[golden[0]] = -1;
+    expect(rowsOf(without)[0]).toBe(farthest.indexOf(Math.max(...farthest)));
+    await fails(() => select({ pool, budget: 5, strategy: 'coreset' }), 'INVALID_ARGUMENT', /labels/);
+  });
+
+  test('coreset names a bad row as the pool’s', async () => {
+    const data = new Float32Array(20 * 64).map((_, i) => i % 7);
+    data[9 * 64 + 3] = Number.NaN;
+    const bad = Pool.fromArray(data, { rows: 20, dim: 64 });
+    const error = await fails(
+      () => select({ pool: bad, labeled, budget: 2, strategy: 'coreset', exclude: [0, 4] }),
+      'NON_FINITE',
+      /row 9 of the pool/,
+    );
+    expect(error.details.row).toBe(9);
   });
 
   test('a strategy of the caller', async () => {

@@ -1,12 +1,13 @@
 import { expected } from '../errors.js';
 import { alfaMix } from './alfa-mix.js';
+import { coreset } from './coreset.js';
 import { entropy } from './entropy.js';
 import { leastConfidence } from './least-confidence.js';
 import { margin } from './margin.js';
 import { random } from './random.js';
 import type { Strategy } from './strategy.js';
 
-const STRATEGIES: readonly Strategy[] = [alfaMix, random, leastConfidence, margin, entropy];
+const STRATEGIES: readonly Strategy[] = [alfaMix, random, leastConfidence, margin, entropy, coreset];
 
 /** The strategies that `select` knows by name. */
 export const strategyNames: readonly string[] = STRATEGIES.map(({ name }) => name);
