@@ -14,6 +14,7 @@
 #include <unistd.h>
 #endif
 
+#include "cpu/levels.h"
 #include "cpu/row_reader.h"
 #include "kernels/flip_search.h"
 
@@ -67,7 +68,7 @@ void Write(const std::uint8_t* data, std::size_t size) {
 }
 
 void CheckReads(const alfamix::RowSource& source, const std::vector<std::uint8_t>& expected) {
-  alfamix::RowReader reader(source);
+  alfamix::RowReader reader(source, *alfamix::LevelAt(0).table);
   if (!reader.Open().ok()) return;
   const std::size_t row_bytes = source.dim * sizeof(float);
   for (std::uint64_t first = 0; first < source.rows; ++first) {
@@ -138,7 +139,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
           0xEE);
   }
   if (source.rows > 4096) {
-    alfamix::RowReader(source).Open();
+    alfamix::RowReader(source, *alfamix::LevelAt(0).table).Open();
   } else {
     CheckReads(source, expected);
     CheckSearch(source);

@@ -1,13 +1,16 @@
 #include "cpu/row_reader.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "check.h"
+#include "cpu/levels.h"
 
 namespace alfamix {
 namespace {
@@ -44,9 +47,9 @@ TEST(MemoryInPlace) {
   source.data = values.data();
   source.rows = 4;
   source.dim = 3;
-  RowReader reader(source);
+  RowReader reader(source, *LevelAt(0).table);
   CHECK(reader.Open().ok());
-  CHECK(!reader.needs_buffer());
+  CHECK(reader.BufferFloats(2) == 0);
   const float* rows = nullptr;
   CHECK(reader.Read(2, 2, nullptr, &rows).ok());
   CHECK(rows == values.data() + 6);
@@ -62,9 +65,9 @@ TEST(RangesOfSeveralFiles) {
   source.segment_count = 4;
   source.rows = 7;
   source.dim = 3;
-  RowReader reader(source);
+  RowReader reader(source, *LevelAt(0).table);
   CHECK(reader.Open().ok());
-  CHECK(reader.needs_buffer());
+  CHECK(reader.BufferFloats(2) == 2 * source.dim);
   for (std::uint64_t first = 0; first <= 7; ++first) {
     for (std::uint64_t count = 0; first + count <= 7; ++count) {
       std::vector<float> buffer(count * 3 + 1, -1.0f);
@@ -85,7 +88,7 @@ TEST(TruncatedFile) {
   source.segment_count = 1;
   source.rows = 4;
   source.dim = 3;
-  RowReader reader(source);
+  RowReader reader(source, *LevelAt(0).table);
   const Status opened = reader.Open();
   std::vector<float> buffer(12);
   const float* rows = nullptr;
@@ -104,9 +107,9 @@ TEST(ChangedFile) {
   source.rows = 3;
   source.dim = 3;
   segment.stamp = "1:2:3";
-  CHECK(RowReader(source).Open().code == Code::kIo);
+  CHECK(RowReader(source, *LevelAt(0).table).Open().code == Code::kIo);
   segment.stamp = nullptr;
-  RowReader reader(source);
+  RowReader reader(source, *LevelAt(0).table);
   CHECK(reader.Open().ok());
   std::vector<float> buffer(9);
   const float* rows = nullptr;
@@ -124,15 +127,58 @@ TEST(MissingFolderOrWrongCount) {
   source.segment_count = 1;
   source.rows = 2;
   source.dim = 3;
-  CHECK(RowReader(source).Open().code == Code::kIo);
+  CHECK(RowReader(source, *LevelAt(0).table).Open().code == Code::kIo);
   segment.path = folder.c_str();
-  CHECK(RowReader(source).Open().code == Code::kIo);
+  CHECK(RowReader(source, *LevelAt(0).table).Open().code == Code::kIo);
   segment.path = file.path();
-  CHECK(RowReader(source).Open().ok());
+  CHECK(RowReader(source, *LevelAt(0).table).Open().ok());
   segment.rows = 1;
-  CHECK(!RowReader(source).Open().ok());
+  CHECK(!RowReader(source, *LevelAt(0).table).Open().ok());
   segment.rows = ~std::uint64_t{0};
-  CHECK(!RowReader(source).Open().ok());
+  CHECK(!RowReader(source, *LevelAt(0).table).Open().ok());
+}
+
+TEST(StoredTypesWidenTheSameEverywhere) {
+  // 37 values: whole vectors and a tail at every level. Half and bfloat16 of small whole numbers, both exact.
+  constexpr std::uint32_t kDim = 37;
+  std::vector<std::uint16_t> halfs(2 * kDim), bfloats(2 * kDim);
+  std::vector<double> doubles(2 * kDim);
+  std::vector<float> expected(2 * kDim);
+  for (std::uint32_t i = 0; i < 2 * kDim; ++i) {
+    const float x = 1.0f + static_cast<float>(i % 8) / 8;
+    expected[i] = x;
+    halfs[i] = static_cast<std::uint16_t>(15 << 10 | (i % 8) << 7);
+    std::uint32_t bits;
+    std::memcpy(&bits, &x, sizeof bits);
+    bfloats[i] = static_cast<std::uint16_t>(bits >> 16);
+    doubles[i] = static_cast<double>(x) * (1 + 1e-10);
+  }
+  const std::pair<DType, const void*> stored[] = {
+      {DType::kFloat16, halfs.data()}, {DType::kBfloat16, bfloats.data()}, {DType::kFloat64, doubles.data()}};
+  for (int level = 0; level < LevelCount(); ++level) {
+    for (const auto& [dtype, values] : stored) {
+      std::vector<float> bytes((2 * kDim * BytesOf(dtype) + 3) / 4);
+      std::memcpy(bytes.data(), values, 2 * kDim * BytesOf(dtype));
+      const TemporaryFile file("alfamix_row_reader_type.bin", 5, bytes);
+      const FileSegment segments[] = {{file.path(), 5, 1, nullptr, dtype},
+                                      {file.path(), 5 + kDim * BytesOf(dtype), 1, nullptr, dtype}};
+      RowSource in_file, in_memory;
+      in_file.segments = segments;
+      in_file.segment_count = 2;
+      in_memory.data = values;
+      in_memory.dtype = dtype;
+      for (RowSource* source : {&in_file, &in_memory}) {
+        source->rows = 2;
+        source->dim = kDim;
+        RowReader reader(*source, *LevelAt(level).table);
+        CHECK(reader.Open().ok());
+        std::vector<double> buffer((reader.BufferFloats(2) + 1) / 2);
+        const float* rows = nullptr;
+        CHECK(reader.Read(0, 2, reinterpret_cast<float*>(buffer.data()), &rows).ok());
+        CHECK(std::equal(expected.begin(), expected.end(), rows));
+      }
+    }
+  }
 }
 
 }  // namespace

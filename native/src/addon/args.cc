@@ -102,6 +102,18 @@ std::string Args::Text(const char* name) const {
   return text;
 }
 
+DType Args::Type(const char* name) const {
+  if (GetOptional(name) == nullptr) return DType::kFloat32;
+  const std::string text = Text(name);
+  if (text == "float32") return DType::kFloat32;
+  if (text == "float16") return DType::kFloat16;
+  if (text == "bfloat16") return DType::kBfloat16;
+  if (text == "float64") return DType::kFloat64;
+  throw CallError{Status::Error(Code::kInvalidArgument,
+                                "expected float32, float16, bfloat16 or float64 for %s%s, got \"%.32s\"",
+                                path_.c_str(), name, text.c_str())};
+}
+
 JobOptions Args::Options() const {
   JobOptions options;
   options.threads = static_cast<int>(Integer("threads", 1, ThreadPool::kMaxThreads));
@@ -137,6 +149,7 @@ Segments Segments::Read(napi_env env, napi_value value, std::uint64_t rows) {
     const Args part(env, element, "segments[" + std::to_string(i) + "].");
     segments.paths.push_back(part.Text("path"));
     segments.stamps.push_back(part.GetOptional("stamp") == nullptr ? std::string() : part.Text("stamp"));
+    segments.list[i].dtype = part.Type("dtype");
     segments.list[i].offset = part.Integer("offset", 0, kMaxSafeInteger);
     segments.list[i].rows = part.Integer("rows", 0, kMaxSafeInteger);
     total += segments.list[i].rows;

@@ -32,6 +32,8 @@ class Args {
   bool Boolean(const char* name) const;
   // At most 32 KiB of UTF-8 without a NUL.
   std::string Text(const char* name) const;
+  // float32, float16, bfloat16 or float64; float32 when absent.
+  DType Type(const char* name) const;
   // `threads` and `level`.
   JobOptions Options() const;
 

@@ -43,6 +43,7 @@ napi_value StartFlipSearch(napi_env env, napi_value argument) {
   const napi_value on_progress = args.GetOptional("onProgress");
   const napi_value data = args.GetOptional("data");
   const napi_value segments = args.GetOptional("segments");
+  params.pool.dtype = args.Type("dtype");
   const napi_value weight = args.Get("weight");
   const napi_value bias = args.Get("bias");
   const napi_value anchors = args.Get("anchors");
@@ -57,7 +58,7 @@ napi_value StartFlipSearch(napi_env env, napi_value argument) {
   }
   // From here on no JavaScript of the caller runs.
   Pins pins(environment);
-  if (data != nullptr) params.pool.data = pins.Floats(data, "data", rows, dim);
+  if (data != nullptr) params.pool.data = pins.Values(data, params.pool.dtype, "data", rows, dim);
   params.weight = pins.Floats(weight, "weight", params.classes, dim);
   params.bias = pins.Floats(bias, "bias", params.classes);
   params.anchors = pins.Floats(anchors, "anchors", params.anchor_count, dim);

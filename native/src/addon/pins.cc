@@ -40,6 +40,14 @@ const float* Pins::Floats(napi_value value, const char* name, std::uint64_t rows
   return static_cast<const float*>(View(value, napi_float32_array, name, rows, columns));
 }
 
+const void* Pins::Values(napi_value value, DType dtype, const char* name, std::uint64_t rows,
+                         std::uint64_t columns) {
+  const napi_typedarray_type type = dtype == DType::kFloat32   ? napi_float32_array
+                                    : dtype == DType::kFloat64 ? napi_float64_array
+                                                               : napi_uint16_array;
+  return View(value, type, name, rows, columns);
+}
+
 const std::int32_t* Pins::Ints(napi_value value, const char* name, std::uint64_t rows,
                                std::uint64_t columns) {
   return static_cast<const std::int32_t*>(View(value, napi_int32_array, name, rows, columns));
@@ -74,7 +82,10 @@ void Pins::Release() {
 void* Pins::View(napi_value value, napi_typedarray_type wanted, const char* name, std::uint64_t rows,
                  std::uint64_t columns) {
   const napi_env env = environment_->env();
-  const char* kind = wanted == napi_float32_array ? "Float32Array" : "Int32Array";
+  const char* kind = wanted == napi_float32_array   ? "Float32Array"
+                     : wanted == napi_float64_array ? "Float64Array"
+                     : wanted == napi_uint16_array  ? "Uint16Array"
+                                                    : "Int32Array";
   napi_typedarray_type type = napi_uint8_array;
   bool is_array = false;
   std::size_t length = 0, byte_offset = 0;

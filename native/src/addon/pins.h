@@ -13,6 +13,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/row_source.h"
+
 namespace alfamix::addon {
 
 class Environment;
@@ -28,6 +30,9 @@ class Pins {
   // SharedArrayBuffer is as good as an ArrayBuffer. Throws CallError INVALID_ARGUMENT (another type; a
   // detached or resizable buffer) or SHAPE_MISMATCH (length). Never null, not even for no values.
   const float* Floats(napi_value value, const char* name, std::uint64_t rows, std::uint64_t columns = 1);
+  // The same of any type: a Uint16Array for 16-bit floats, a Float64Array.
+  const void* Values(napi_value value, DType dtype, const char* name, std::uint64_t rows,
+                     std::uint64_t columns = 1);
   const std::int32_t* Ints(napi_value value, const char* name, std::uint64_t rows, std::uint64_t columns = 1);
 
   // A new zeroed array for a result. Throws CallError OUT_OF_MEMORY.

@@ -39,6 +39,7 @@ napi_value StartScoreUncertainty(napi_env env, napi_value argument) {
   const napi_value on_progress = args.GetOptional("onProgress");
   const napi_value data = args.GetOptional("data");
   const napi_value segments = args.GetOptional("segments");
+  params.pool.dtype = args.Type("dtype");
   const napi_value weight = args.Get("weight");
   const napi_value bias = args.Get("bias");
   if ((data == nullptr) == (segments == nullptr)) {
@@ -52,7 +53,7 @@ napi_value StartScoreUncertainty(napi_env env, napi_value argument) {
   }
   // From here on no JavaScript of the caller runs.
   Pins pins(environment);
-  if (data != nullptr) params.pool.data = pins.Floats(data, "data", rows, dim);
+  if (data != nullptr) params.pool.data = pins.Values(data, params.pool.dtype, "data", rows, dim);
   params.weight = pins.Floats(weight, "weight", params.classes, dim);
   params.bias = pins.Floats(bias, "bias", params.classes);
   UncertaintyScores& output = work->output;

@@ -85,10 +85,10 @@ bool Recheck(const FlipRowTables& exact, const FlipRowScratch& scratch, const fl
 }
 
 Status Search(const FlipSearchParams& params, const FlipSearchOutput& output, const JobOptions& options) {
-  RowReader reader(params.pool);
+  const LevelTable& level = *LevelAt(options.level).table;
+  RowReader reader(params.pool, level);
   Status status = reader.Open();
   if (!status.ok()) return status;
-  const LevelTable& level = *LevelAt(options.level).table;
   const FlipRowTables exact(params);
   const PackedFlipTables packed(level, exact);
   const std::uint64_t rows = params.pool.rows;
@@ -99,7 +99,7 @@ Status Search(const FlipSearchParams& params, const FlipSearchOutput& output, co
   std::vector<FlipSlot> slots;
   slots.reserve(threads);
   for (int i = 0; i < threads; ++i) {
-    slots.emplace_back(level, packed.tables(), reader.needs_buffer() ? block_rows * params.pool.dim : 0);
+    slots.emplace_back(level, packed.tables(), reader.BufferFloats(block_rows));
   }
 
   Progress progress(options, rows);

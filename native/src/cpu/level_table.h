@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/row_source.h"
+
 namespace alfamix {
 
 // Small loops over registers unroll at any optimisation level: their sums must not go to memory.
@@ -101,6 +103,10 @@ struct LevelTable {
 
   // The screen of screen_floats values, for FlipTables::anchor_screens.
   void (*make_screen)(const float* values, void* screen);
+
+  // n values of another type to float32, front to back: `to` may overlap `from` where no value is written
+  // before those after it are read (cpu/row_reader.cc). 16-bit values exactly; float64 rounded to nearest.
+  void (*widen)(DType dtype, const void* from, size_t n, float* to);
 
   // out[r * panels.padded + c] = row r . column c, for n <= kBlockRows rows. Each number is the same bits
   // whatever else is computed beside it: fixed order, chunks of 256 dimensions summed apart, then added.

@@ -22,7 +22,7 @@ namespace {
 bool Runs(unsigned long long saved, int features) {
   int info[4];
   __cpuid(info, 1);
-  const bool fma = (info[2] & (1 << 12)) != 0;
+  const bool fma = (info[2] & (1 << 12)) != 0 && (info[2] & (1 << 29)) != 0;  // and F16C
   const bool osxsave = (info[2] & (1 << 27)) != 0;
   if (!fma || !osxsave || (_xgetbv(0) & saved) != saved) return false;
   __cpuidex(info, 7, 0);
@@ -34,7 +34,12 @@ bool RunsAvx512() {
   return RunsAvx2() && Runs(0xe6, kF | kDq | kBw | kVl);
 }
 #else
-bool RunsAvx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+// Not every compiler's __builtin_cpu_supports knows F16C.
+bool HasF16c() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & (1u << 29)) != 0;
+}
+bool RunsAvx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && HasF16c(); }
 bool RunsAvx512() {
   return RunsAvx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");

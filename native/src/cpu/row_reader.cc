@@ -80,7 +80,7 @@ RowReader::~RowReader() {
 Status RowReader::Open() {
   if (source_.data != nullptr) return Status::Ok();
   std::uint64_t rows = 0;
-  const std::uint64_t most_rows = (~std::uint64_t{0} >> 1) / 4 / source_.dim;
+  const std::uint64_t most_rows = (~std::uint64_t{0} >> 1) / 8 / source_.dim;
   for (std::size_t i = 0; i < source_.segment_count; ++i) {
     const FileSegment& segment = source_.segments[i];
     if (segment.rows > most_rows || segment.offset > ~std::uint64_t{0} >> 2) {
@@ -91,7 +91,8 @@ Status RowReader::Open() {
     if (handle == -1) {
       return Status::Error(Code::kIo, "cannot read %.120s: %.60s", segment.path, LastError().c_str());
     }
-    files_.push_back({handle, segment.path, segment.offset, rows, segment.rows, StampOf(handle)});
+    files_.push_back(
+        {handle, segment.path, segment.offset, rows, segment.rows, StampOf(handle), segment.dtype});
     if (segment.stamp != nullptr && files_.back().stamp != segment.stamp) return Changed(segment.path);
     rows += segment.rows;
   }
@@ -103,27 +104,51 @@ Status RowReader::Open() {
   return Status::Ok();
 }
 
+std::uint64_t RowReader::BufferFloats(std::uint64_t count) const {
+  if (source_.data != nullptr && source_.dtype == DType::kFloat32) return 0;
+  const bool wide = std::any_of(files_.begin(), files_.end(),
+                                [](const File& file) { return file.dtype == DType::kFloat64; });
+  return count * source_.dim * (wide ? 2 : 1);
+}
+
 Status RowReader::Read(std::uint64_t first, std::uint64_t count, float* buffer, const float** rows) const {
   if (source_.data != nullptr) {
-    *rows = source_.data + first * source_.dim;
+    const char* from = static_cast<const char*>(source_.data) + first * source_.dim * BytesOf(source_.dtype);
+    if (source_.dtype == DType::kFloat32) {
+      *rows = reinterpret_cast<const float*>(from);
+      return Status::Ok();
+    }
+    level_.widen(source_.dtype, from, count * source_.dim, buffer);
+    *rows = buffer;
     return Status::Ok();
   }
   *rows = buffer;
-  const std::uint64_t row_bytes = std::uint64_t{source_.dim} * sizeof(float);
-  char* to = reinterpret_cast<char*>(buffer);
   for (const File& file : files_) {
     if (count == 0) break;
     if (first >= file.first_row + file.rows) continue;
-    const std::uint64_t skip = first - file.first_row;
-    const std::uint64_t here = std::min(count, file.rows - skip);
-    const Status status = ReadBytes(file, file.offset + skip * row_bytes, to, here * row_bytes);
+    const std::uint64_t here = std::min(count, file.first_row + file.rows - first);
+    const Status status = ReadRows(file, first - file.first_row, here, buffer);
     if (!status.ok()) return status;
     if (StampOf(file.handle) != file.stamp) return Changed(file.path);
-    to += here * row_bytes;
+    buffer += here * source_.dim;
     first += here;
     count -= here;
   }
   return Status::Ok();
+}
+
+// Reads the stored bytes to where widening them from front to back never overwrites what is still to be read:
+// 16-bit values into the upper half of their place, float64 from its beginning into the half more that
+// BufferFloats asks for.
+Status RowReader::ReadRows(const File& file, std::uint64_t row, std::uint64_t count, float* to) const {
+  const std::uint64_t values = count * source_.dim;
+  const std::uint64_t bytes = values * BytesOf(file.dtype);
+  const std::uint64_t offset = file.offset + row * source_.dim * BytesOf(file.dtype);
+  char* raw = reinterpret_cast<char*>(to);
+  if (bytes < values * sizeof(float)) raw += values * sizeof(float) - bytes;
+  const Status status = ReadBytes(file, offset, raw, bytes);
+  if (status.ok() && file.dtype != DType::kFloat32) level_.widen(file.dtype, raw, values, to);
+  return status;
 }
 
 Status RowReader::ReadBytes(const File& file, std::uint64_t offset, char* to, std::uint64_t length) const {

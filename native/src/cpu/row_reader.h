@@ -1,11 +1,12 @@
-// Rows of a RowSource, block by block: memory in place, files by positioned reads (no mapping: a file
-// truncated while it is read ends in an error, not in SIGBUS).
+// Rows of a RowSource as float32, block by block: float32 memory in place, the rest through a buffer; files
+// by positioned reads (no mapping: a file truncated while it is read ends in an error, not in SIGBUS).
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "cpu/level_table.h"
 #include "kernels/row_source.h"
 #include "kernels/status.h"
 
@@ -13,7 +14,7 @@ namespace alfamix {
 
 class RowReader {
  public:
-  explicit RowReader(const RowSource& source) : source_(source) {}
+  RowReader(const RowSource& source, const LevelTable& level) : source_(source), level_(level) {}
   ~RowReader();
   RowReader(const RowReader&) = delete;
   RowReader& operator=(const RowReader&) = delete;
@@ -21,9 +22,10 @@ class RowReader {
   // Opens the files and checks that they are as their stamps say and that the segments hold `rows` rows.
   Status Open();
 
-  bool needs_buffer() const { return source_.data == nullptr; }
+  // Floats that Read needs as a buffer for `count` rows; 0 for float32 memory.
+  std::uint64_t BufferFloats(std::uint64_t count) const;
 
-  // Points *rows at `count` rows from `first`: into memory, or into `buffer` (count x dim floats). Any thread
+  // Points *rows at `count` rows from `first`: into memory, or into `buffer`, 8-byte aligned. Any thread
   // may call. kIo when a file ends early or isn't as it was when it was opened: nothing read may be used
   // then.
   Status Read(std::uint64_t first, std::uint64_t count, float* buffer, const float** rows) const;
@@ -36,10 +38,13 @@ class RowReader {
     std::uint64_t first_row;
     std::uint64_t rows;
     std::string stamp;
+    DType dtype;
   };
+  Status ReadRows(const File& file, std::uint64_t row, std::uint64_t count, float* to) const;
   Status ReadBytes(const File& file, std::uint64_t offset, char* to, std::uint64_t length) const;
 
   const RowSource source_;
+  const LevelTable& level_;
   std::vector<File> files_;
 };
 

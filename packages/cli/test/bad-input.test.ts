@@ -30,7 +30,7 @@ beforeAll(async () => {
   put('stub.npy', good.subarray(0, 9));
   put('magic.npy', 'not a numpy file at all');
   put('lies.npy', npy([ROWS * 1000, DIM], blobs()));
-  put('double.npy', npy([4, 3], new Float64Array(12), '<f8'));
+  put('whole.npy', npy([4, 3], new Int32Array(12), '<i4'));
   put('rank.npy', npy([ROWS * DIM], blobs()));
   put('none.npy', npy([0, DIM], new Float32Array(0)));
   put('nan.npy', npy([ROWS, DIM], bad(Number.NaN, 50)));
@@ -42,8 +42,8 @@ beforeAll(async () => {
   put('not-json.safetensors', rawSafetensors('{"emb": '));
   const entry = { dtype: 'F32', shape: [2, 2], data_offsets: [0, 1600] };
   put('offsets.safetensors', rawSafetensors({ emb: entry }, Buffer.alloc(16)));
-  const half = { dtype: 'F16', shape: [2, 2], data_offsets: [0, 8] };
-  put('half.safetensors', rawSafetensors({ emb: half }, Buffer.alloc(8)));
+  const whole = { dtype: 'I16', shape: [2, 2], data_offsets: [0, 8] };
+  put('whole.safetensors', rawSafetensors({ emb: whole }, Buffer.alloc(8)));
   put('ragged.csv', 'a,b\n1,2\n3\n');
   put('word.csv', 'a,b\n1,2\n3,four\n');
   put('nan.csv', 'a,b\n1,2\n3,nan\n');
@@ -119,7 +119,7 @@ const CASES: [string, string[], RegExp][] = [
   ['npy cut in its header', pool('stub.npy'), /stub\.npy is truncated/],
   ['wrong magic', pool('magic.npy'), /magic\.npy is not a \.npy file: expected it to begin with/],
   ['header that lies about its size', pool('lies.npy'), /lies\.npy is truncated: expected 2160000 bytes/],
-  ['float64 npy', pool('double.npy'), /expected float32 for double\.npy, got float64/],
+  ['int32 npy', pool('whole.npy'), /expected a float type for whole\.npy, got int32/],
   ['rank 1 npy', pool('rank.npy'), /expected 2 dimensions for rank\.npy, got shape \(540,\)/],
   ['empty pool', pool('none.npy'), /empty pool: expected at least 1 row in none\.npy/],
   ['NaN in the pool', pool('nan.npy'), /row 50 of the pool \(nan\.npy\), got NaN/],
@@ -130,9 +130,9 @@ const CASES: [string, string[], RegExp][] = [
   ['safetensors header text', pool('not-json.safetensors'), /not-json\.safetensors.*JSON/],
   ['safetensors offsets', pool('offsets.safetensors'), /offsets\.safetensors/],
   [
-    'float16 safetensors',
-    pool('half.safetensors#emb'),
-    /expected float32 for half\.safetensors#emb, got float16/,
+    'int16 safetensors',
+    pool('whole.safetensors#emb'),
+    /expected a float type for whole\.safetensors#emb, got int16/,
   ],
   ['unknown tensor', pool('pool.safetensors#embed'), /name of a tensor in pool\.safetensors.*got "embed"/],
   ['several tensors, none named', pool('pool.safetensors'), /expected one 2-D float tensor.*name one, as in/],

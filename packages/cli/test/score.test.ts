@@ -43,14 +43,14 @@ describe('alfamix score', () => {
     await run(...HEAD, '--out', 'scores.csv');
     const { stdout } = await run(...HEAD, '--out', 'scores.safetensors', '--json');
     const table = scratch.table('scores.csv');
-    const read = (name: string, dtype: 'float32' | 'int') =>
+    const read = (name: string, dtype: 'float' | 'int') =>
       readTensor(`${scratch.file('scores.safetensors')}#${name}`, { dtype, rank: 1 });
     const { data: row, metadata } = await read('row', 'int');
     expect([...row]).toEqual(table.map((line) => Number(line.row)));
     expect(JSON.parse(metadata.classes)).toEqual(NAMES);
     expect(metadata.manifest).toBe('scores.safetensors.manifest.json');
     for (const name of ['confidence', 'margin', 'entropy', 'flip_cap']) {
-      const { data } = await read(name, 'float32');
+      const { data } = await read(name, 'float');
       const printed = table.map((line) => Math.fround(line[name] === 'inf' ? Infinity : Number(line[name])));
       expect([...data]).toEqual(printed);
     }

@@ -162,10 +162,12 @@ function nameRow(error: unknown, pool: Pool, rows?: Float64Array): unknown {
   const found = error.details.row;
   if (typeof found !== 'number' || 'name' in error.details) return error;
   const row = rows ? rows[found] : found;
+  const beyond =
+    pool.dtype === 'float64' ? ' (or a number beyond float32, which is what is computed on)' : '';
   const id = pool.ids ? ` (id ${JSON.stringify(pool.idOf(row))})` : '';
   return new AlfamixError(
     'NON_FINITE',
-    `expected finite numbers for row ${row}${id} of the pool (${pool.name}), got NaN or infinity`,
+    `expected finite numbers for row ${row}${id} of the pool (${pool.name}), got NaN or infinity${beyond}`,
     { cause: error, details: { row, ...(pool.ids && { id: pool.idOf(row) }), pool: pool.name } },
   );
 }

@@ -24,6 +24,7 @@ export type { BackendUsed } from './inputs.js';
 export { type BackendInfo, type BackendName, backendInfo, getKernels } from './kernels/get-kernels.js';
 export type {
   Backend,
+  EmbeddingDType,
   FileRows,
   FileSegment,
   FlipSearchArgs,
@@ -36,6 +37,7 @@ export type {
   NormalizeRowsArgs,
   RowSource,
   ScoreUncertaintyArgs,
+  StoredRows,
   UncertaintyScores,
 } from './kernels/kernels.js';
 export type {
@@ -49,6 +51,7 @@ export type { KCenterGreedyArgs, KMeansPlusPlusArgs, PickedRows } from './kernel
 export { computeAnchors } from './labels/anchors.js';
 export { LabeledSet, type LabeledSetArgs, type PoolLabelsArgs } from './labels/labeled-set.js';
 export { type CapCount, Ladder } from './ladder.js';
+export type { PoolArray } from './pool/check-array.js';
 export { Pool, type PoolArrayOptions, type PoolOpenOptions } from './pool/pool.js';
 export { Rng } from './random/xoshiro.js';
 export { type ScoreArgs, type ScoreResult, score } from './score.js';

@@ -36,9 +36,9 @@ describe('computeAnchors', () => {
     'edge-offset',
     'edge-identical-labelled',
   ])('as the reference: %s', async (name) => {
-    const embeddings = await readTensor(`${golden(name)}#labeled`, { dtype: 'float32', rank: 2 });
+    const embeddings = await readTensor(`${golden(name)}#labeled`, { dtype: 'float', rank: 2 });
     const labels = await readTensor(`${golden(name)}#labels`, { dtype: 'int', rank: 1 });
-    const wanted = await readTensor(`${golden(name)}#expect_anchors`, { dtype: 'float64', rank: 2 });
+    const wanted = await readTensor(`${golden(name)}#expect_anchors`, { dtype: 'float', rank: 2 });
     const labeled = LabeledSet.from({ embeddings: embeddings.data as Float32Array, labels: labels.data });
     expect(computeAnchors(labeled, wanted.shape[0])).toEqual(Float32Array.from(wanted.data));
   });

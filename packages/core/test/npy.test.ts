@@ -136,11 +136,6 @@ describe('.npy that is not what it says', () => {
   test('wrong kinds of data', async () => {
     const bent = (options: object) => open('bent.npy', npy(floats(4), [2, 2], options));
     await fails(
-      open('f8.npy', npy(new Float64Array(4), [2, 2], { descr: "'<f8'" })),
-      'FORMAT',
-      /^expected float32 for .*f8\.npy, got float64$/,
-    );
-    await fails(
       bent({ descr: "'>f4'" }),
       'FORMAT',
       /expected little-endian data \('<f4'\) for .*bent\.npy, got big-endian float32 \('>f4'\)$/,
@@ -149,7 +144,7 @@ describe('.npy that is not what it says', () => {
     await fails(
       bent({ descr: "'<c8'" }),
       'FORMAT',
-      /expected float32 \('<f4'\) or an integer type for .*bent\.npy, got "<c8"$/,
+      /expected a float \('<f4'\) or integer type for .*bent\.npy, got "<c8"$/,
     );
     await fails(
       bent({ descr: "[('a', '<f4')]" }),
@@ -165,11 +160,11 @@ describe('.npy that is not what it says', () => {
     await fails(
       () =>
         openTensor(put('int.npy', npy(new Int32Array(2), [2], { descr: "'<i4'" })), {
-          dtype: 'float32',
+          dtype: 'float',
           rank: 2,
         }),
       'FORMAT',
-      /expected float32 for .*int\.npy, got int32/,
+      /expected a float type for .*int\.npy, got int32/,
     );
     await fails(
       () => openTensor(put('fl.npy', npy(floats(2), [2])), { dtype: 'int', rank: 1 }),
@@ -197,7 +192,7 @@ describe('.npy that is not what it says', () => {
     await fails(
       () =>
         openTensor(put('big0.npy', npy(floats(0), [], { shape: '(0, 1152921504606846976)' })), {
-          dtype: 'float32',
+          dtype: 'float',
         }),
       'FORMAT',
       /expected sizes below 2\^53 for shape/,

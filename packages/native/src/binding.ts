@@ -20,12 +20,19 @@ export interface NativeFileSegment {
   rows: number;
   /** What native/src/cpu/file_stamp.h must say of the file. */
   stamp?: string | undefined;
+  /** Default float32. */
+  dtype?: string | undefined;
 }
 
 /** Exactly one of `data` and `segments` is given. */
-export interface NativeFlipSearchArgs extends NativeJobOptions {
-  data?: Float32Array | undefined;
+export interface NativeRowSource {
+  data?: Float32Array | Float64Array | Uint16Array | undefined;
+  /** Of `data`: float32 (default), float16 or bfloat16 (a Uint16Array), float64. */
+  dtype?: string | undefined;
   segments?: readonly NativeFileSegment[] | undefined;
+}
+
+export interface NativeFlipSearchArgs extends NativeJobOptions, NativeRowSource {
   rows: number;
   dim: number;
   weight: Float32Array;
@@ -45,9 +52,7 @@ export interface NativeFlipSearchResult {
   flipTo: Int32Array;
 }
 
-export interface NativeScoreUncertaintyArgs extends NativeJobOptions {
-  data?: Float32Array | undefined;
-  segments?: readonly NativeFileSegment[] | undefined;
+export interface NativeScoreUncertaintyArgs extends NativeJobOptions, NativeRowSource {
   rows: number;
   dim: number;
   weight: Float32Array;

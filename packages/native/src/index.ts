@@ -17,6 +17,7 @@ export type {
   NativePickedRows,
   NativePseudoLabelGradientArgs,
   NativePseudoLabelGradientResult,
+  NativeRowSource,
   NativeScoreUncertaintyArgs,
   NativeUncertaintyScores,
 } from './binding.js';

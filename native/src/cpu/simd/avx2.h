@@ -100,3 +100,18 @@ static inline bool AnyHit(ScreenHits a, ScreenHits b) {
   const __m256i hits = _mm256_or_si256(a, b);
   return _mm256_testz_si256(hits, hits) == 0;
 }
+
+// Values of other types, kLanes of them, from any address.
+#define ALFAMIX_VECTOR_LOADS
+static inline Vec LoadHalfs(const char* p) {
+  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+static inline Vec LoadBfloats(const char* p) {
+  const __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
+}
+static inline Vec LoadDoubles(const char* p) {
+  const __m128 low = _mm256_cvtpd_ps(_mm256_loadu_pd(reinterpret_cast<const double*>(p)));
+  const __m128 high = _mm256_cvtpd_ps(_mm256_loadu_pd(reinterpret_cast<const double*>(p + 32)));
+  return _mm256_insertf128_ps(_mm256_castps128_ps256(low), high, 1);
+}

@@ -96,3 +96,18 @@ static inline ScreenHits AddHits(ScreenHits hits, Screen a, Screen b) {
   return hits | _mm512_cmpeq_epi16_mask(a, b);
 }
 static inline bool AnyHit(ScreenHits a, ScreenHits b) { return (a | b) != 0; }
+
+// Values of other types, kLanes of them, from any address.
+#define ALFAMIX_VECTOR_LOADS
+static inline Vec LoadHalfs(const char* p) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
+static inline Vec LoadBfloats(const char* p) {
+  const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+}
+static inline Vec LoadDoubles(const char* p) {
+  const __m256 low = _mm512_cvtpd_ps(_mm512_loadu_pd(p));
+  const __m256 high = _mm512_cvtpd_ps(_mm512_loadu_pd(p + 64));
+  return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
+}

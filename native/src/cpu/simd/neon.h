@@ -74,3 +74,16 @@ static inline ScreenHits AddHits(ScreenHits hits, Screen a, Screen b) {
   return vorrq_u16(hits, vceqq_u16(a, b));
 }
 static inline bool AnyHit(ScreenHits a, ScreenHits b) { return vmaxvq_u16(vorrq_u16(a, b)) != 0; }
+
+// Values of other types, kLanes of them, from any address.
+#define ALFAMIX_VECTOR_LOADS
+static inline uint16x4_t LoadWords(const char* p) {
+  return vreinterpret_u16_u8(vld1_u8(reinterpret_cast<const uint8_t*>(p)));
+}
+static inline Vec LoadHalfs(const char* p) { return vcvt_f32_f16(vreinterpret_f16_u16(LoadWords(p))); }
+static inline Vec LoadBfloats(const char* p) { return vreinterpretq_f32_u32(vshll_n_u16(LoadWords(p), 16)); }
+static inline Vec LoadDoubles(const char* p) {
+  const uint8_t* bytes = reinterpret_cast<const uint8_t*>(p);
+  const float32x2_t low = vcvt_f32_f64(vreinterpretq_f64_u8(vld1q_u8(bytes)));
+  return vcvt_high_f32_f64(low, vreinterpretq_f64_u8(vld1q_u8(bytes + 16)));
+}

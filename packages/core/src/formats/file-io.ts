@@ -111,6 +111,18 @@ async function endedEarly(handle: FileHandle, needed: number, shown: string): Pr
   );
 }
 
+/** `length` bytes from any byte of a file: they land in an array of their own, so `position` needs no alignment. */
+export async function readBytes(
+  handle: FileHandle,
+  position: number,
+  length: number,
+  shown: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = allocate(Uint8Array, length, shown);
+  await readFully(handle, bytes, position, shown);
+  return bytes as Uint8Array<ArrayBuffer>;
+}
+
 /** `new Constructor(length)`, with a refusal by the engine turned into OUT_OF_MEMORY. */
 export function allocate<T>(
   Constructor: { new (length: number): T; readonly BYTES_PER_ELEMENT: number },
@@ -126,16 +138,4 @@ export function allocate<T>(
       { cause: error },
     );
   }
-}
-
-/** `count` float32 from any byte of a file: they land in an array of their own, so `position` needs no alignment. */
-export async function readFloats(
-  handle: FileHandle,
-  position: number,
-  count: number,
-  shown: string,
-): Promise<Float32Array> {
-  const data = allocate(Float32Array, count, shown);
-  await readFully(handle, new Uint8Array(data.buffer), position, shown);
-  return data;
 }

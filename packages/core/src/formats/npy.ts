@@ -100,7 +100,7 @@ function parseDescr(descr: PyValue | undefined, path: string): DType {
   }
   const dtype = npyDType(descr);
   if (dtype === undefined || !'<|>='.includes(descr[0])) {
-    throw bad(path, `expected float32 ('<f4') or an integer type for ${path}, got ${JSON.stringify(descr)}`);
+    throw bad(path, `expected a float ('<f4') or integer type for ${path}, got ${JSON.stringify(descr)}`);
   }
   if (DTYPE_BYTES[dtype] > 1 && descr[0] !== '<') {
     const found = descr[0] === '>' ? `big-endian ${dtype}` : `${dtype} of unknown byte order`;

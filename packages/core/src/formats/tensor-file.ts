@@ -1,15 +1,16 @@
 import { extname, resolve } from 'node:path';
 import { AlfamixError, describe } from '../errors.js';
-import { type DType, isFloat, isInteger, safetensorsDType, showShape } from './dtype.js';
+import { DTYPE_BYTES, type DType, isFloat, isInteger, safetensorsDType, showShape } from './dtype.js';
 import { allocate, type OpenFile, openFile, readFully } from './file-io.js';
 import { assertUnchanged, type FileStamp } from './file-stamp.js';
 import { parseNpy } from './npy.js';
 import { parseSafetensors, type SafetensorsEntry, type SafetensorsHeader } from './safetensors.js';
+import { widenBytes } from './widen.js';
 
 /** What a caller wants a tensor to be. */
 export interface TensorExpectation {
-  /** `int` is any integer type. */
-  dtype: 'float32' | 'float64' | 'int';
+  /** `float` and `int`: any of the kind. */
+  dtype: 'float' | 'int';
   /** Default: any. */
   rank?: number;
 }
@@ -33,7 +34,7 @@ export interface TensorFile {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** A tensor read into memory; integers of every type come as doubles, exact up to 2^53. */
+/** A tensor read into memory; 16-bit floats come as float32, integers of every type as doubles, exact up to 2^53. */
 export interface TensorData {
   readonly shape: readonly number[];
   readonly data: Float32Array | Float64Array;
@@ -116,8 +117,10 @@ export async function readTensorData(tensor: TensorFile): Promise<Float32Array |
   } finally {
     await handle.close();
   }
-  if (tensor.dtype === 'float32') return new Float32Array(bytes.buffer);
   if (tensor.dtype === 'float64') return new Float64Array(bytes.buffer);
+  if (tensor.dtype === 'float32' || tensor.dtype === 'float16' || tensor.dtype === 'bfloat16') {
+    return widenBytes(bytes, tensor.dtype, bytes.byteLength / DTYPE_BYTES[tensor.dtype]);
+  }
   return integers(bytes.buffer, tensor);
 }
 
@@ -231,9 +234,9 @@ function onlyFitting(header: SafetensorsHeader, want: TensorExpectation): Safete
 }
 
 function checkKind({ dtype, shape, shown }: TensorFile, want: TensorExpectation): void {
-  const fits = want.dtype === 'int' ? isInteger(dtype) : dtype === want.dtype;
+  const fits = want.dtype === 'int' ? isInteger(dtype) : isFloat(dtype);
   if (!fits) {
-    const wanted = want.dtype === 'int' ? 'an integer type' : want.dtype;
+    const wanted = want.dtype === 'int' ? 'an integer type' : 'a float type';
     throw new AlfamixError('FORMAT', `expected ${wanted} for ${shown}, got ${dtype}`, { details: { dtype } });
   }
   if (want.rank !== undefined && shape.length !== want.rank) {

@@ -106,8 +106,8 @@ async function readFloat32(
   columns: number,
 ): Promise<Float32Array> {
   const at = `${header.path}#${entry.name}`;
-  if (entry.dtype !== 'F32' && entry.dtype !== 'F64') {
-    throw new AlfamixError('FORMAT', `expected F32 or F64 for ${at}, got ${describe(entry.dtype)}`, {
+  if (!isFloat(safetensorsDType(entry.dtype))) {
+    throw new AlfamixError('FORMAT', `expected a float type for ${at}, got ${describe(entry.dtype)}`, {
       details: { path: header.path, tensor: entry.name },
     });
   }

@@ -22,11 +22,19 @@ export interface JobOptions {
   threads?: number;
 }
 
-/** Consecutive rows inside a file: little-endian float32, row-major, `rows` × dim values from byte `offset`. */
+/**
+ * How embeddings are stored. Every computation is on float32: 16-bit values widen to it exactly, float64 is rounded to
+ * it (a value beyond its range is refused like an infinity).
+ */
+export type EmbeddingDType = 'float16' | 'bfloat16' | 'float32' | 'float64';
+
+/** Consecutive rows inside a file: little-endian, row-major, `rows` × dim values from byte `offset`. */
 export interface FileSegment {
   readonly path: string;
   readonly offset: number;
   readonly rows: number;
+  /** Default float32. */
+  readonly dtype?: EmbeddingDType;
   /** The file's state when its header was read (formats/file-stamp.ts): a call fails with IO where it has changed. */
   readonly stamp?: string;
 }
@@ -36,8 +44,13 @@ export interface FileRows {
   readonly segments: readonly FileSegment[];
 }
 
+/** Rows in memory of another type than float32: the bits of 16-bit floats, or float64. Converted a block at a time. */
+export type StoredRows =
+  | { readonly dtype: 'float16' | 'bfloat16'; readonly values: Uint16Array }
+  | { readonly dtype: 'float64'; readonly values: Float64Array };
+
 /** Where a kernel reads its rows: a typed array in place (views and SharedArrayBuffer included), or files. */
-export type RowSource = Float32Array | FileRows;
+export type RowSource = Float32Array | StoredRows | FileRows;
 
 export interface ScoreUncertaintyArgs extends JobOptions {
   /** N×D pool embeddings. */

@@ -1,4 +1,4 @@
-import type { NativeBinding, NativeFileSegment, NativeJob } from '@alfamix/native';
+import type { NativeBinding, NativeJob, NativeRowSource } from '@alfamix/native';
 import { AlfamixError, abortError, type ErrorCode, expected } from '../errors.js';
 import type {
   FlipSearchArgs,
@@ -199,8 +199,9 @@ export class NativeKernels implements Kernels {
   }
 }
 
-function sourceOf(data: RowSource): { data: Float32Array } | { segments: readonly NativeFileSegment[] } {
-  return 'segments' in data ? { segments: data.segments } : { data };
+function sourceOf(data: RowSource): NativeRowSource {
+  if ('segments' in data) return { segments: data.segments };
+  return 'dtype' in data ? { data: data.values, dtype: data.dtype } : { data };
 }
 
 function translate(error: unknown, signal: AbortSignal | undefined): unknown {

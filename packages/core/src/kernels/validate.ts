@@ -1,5 +1,6 @@
 import { AlfamixError, expected, throwIfAborted } from '../errors.js';
 import type {
+  EmbeddingDType,
   FlipSearchArgs,
   JobOptions,
   KMeansArgs,
@@ -32,16 +33,23 @@ export function requireInteger(
   throw expected(range, name, value);
 }
 
+interface TypedArrays {
+  Float32Array: Float32Array;
+  Float64Array: Float64Array;
+  Int32Array: Int32Array;
+  Uint16Array: Uint16Array;
+}
+
 /**
  * Throws unless `value` is a typed array of this type on a buffer that can neither vanish nor shrink: native code
  * reads it in place, on other threads.
  */
-export function requireTypedArray<Type extends 'Float32Array' | 'Int32Array'>(
+export function requireTypedArray<Type extends keyof TypedArrays>(
   value: unknown,
   type: Type,
   name: string,
-): asserts value is Type extends 'Int32Array' ? Int32Array : Float32Array {
-  const what = type === 'Int32Array' ? 'an Int32Array' : 'a Float32Array';
+): asserts value is TypedArrays[Type] {
+  const what = type === 'Int32Array' ? 'an Int32Array' : `a ${type}`;
   // By tag, not instanceof: arrays of another realm (vm contexts, test runners) are as good.
   if (Object.prototype.toString.call(value) !== `[object ${type}]`) throw expected(what, name, value);
   const buffer: ArrayBufferLike & { resizable?: boolean; growable?: boolean } = (value as Float32Array)
@@ -80,10 +88,14 @@ export function requireMatrix(
   columns: number,
 ): asserts value is Float32Array {
   requireTypedArray(value, 'Float32Array', name);
+  requireLength(value.length, name, rows, columns);
+}
+
+function requireLength(found: number, name: string, rows: number, columns: number): void {
   const length = rows * columns;
   if (!Number.isSafeInteger(length)) throw expected('rows x dim below 2^53', name, `${rows} x ${columns}`);
-  if (value.length !== length) {
-    throw expected(`${length} values (${rows} x ${columns})`, name, value.length, 'SHAPE_MISMATCH');
+  if (found !== length) {
+    throw expected(`${length} values (${rows} x ${columns})`, name, found, 'SHAPE_MISMATCH');
   }
 }
 
@@ -118,20 +130,33 @@ export function requireShape(rows: unknown, dim: unknown): void {
   requireInteger(dim, 'dim', 1, 2 ** 31 - 1);
 }
 
-/** Throws unless the source is a sound Float32Array of rows × dim values, or file segments of `rows` rows in all. */
+const DTYPES: readonly unknown[] = ['float16', 'bfloat16', 'float32', 'float64'] satisfies EmbeddingDType[];
+
+/** Throws unless the source holds rows × dim values in memory, or file segments of `rows` rows in all. */
 export function validateRowSource(data: RowSource, rows: number, dim: number): void {
-  const segments: unknown =
-    data !== null && typeof data === 'object' && 'segments' in data ? data.segments : undefined;
-  if (!Array.isArray(segments)) {
+  const { segments, dtype, values } = Object(data) as Record<string, unknown>;
+  if (Array.isArray(segments)) {
+    validateSegments(segments, rows);
+  } else if (dtype !== undefined) {
+    if (dtype === 'float32' || !DTYPES.includes(dtype))
+      throw expected('float16, bfloat16 or float64 (float32 is a plain Float32Array)', 'data.dtype', dtype);
+    const type = dtype === 'float64' ? 'Float64Array' : 'Uint16Array';
+    requireTypedArray(values, type, 'data.values');
+    requireLength(values.length, 'data.values', rows, dim);
+  } else {
     requireMatrix(data, 'data', rows, dim);
-    return;
   }
+}
+
+function validateSegments(segments: readonly unknown[], rows: number): void {
   let total = 0;
   for (const [i, segment] of segments.entries()) {
-    const { path, offset, rows: count, stamp } = Object(segment) as Record<string, unknown>;
+    const { path, offset, dtype, rows: count, stamp } = Object(segment) as Record<string, unknown>;
     if (typeof path !== 'string' || path === '') throw expected('a file path', `segments[${i}].path`, path);
     if (stamp !== undefined && typeof stamp !== 'string')
       throw expected('a string', `segments[${i}].stamp`, stamp);
+    if (dtype !== undefined && !DTYPES.includes(dtype))
+      throw expected('float16, bfloat16, float32 or float64', `segments[${i}].dtype`, dtype);
     requireInteger(offset, `segments[${i}].offset`, 0);
     requireInteger(count, `segments[${i}].rows`, 0);
     total += count as number;

@@ -1,11 +1,18 @@
 import { AlfamixError, expected } from '../errors.js';
+import type { EmbeddingDType, RowSource } from '../kernels/kernels.js';
+
+/** What a pool in memory may be made of; 16-bit floats come as their bits, with their dtype. */
+export type PoolArray = Float32Array | Float64Array | Uint16Array;
 
 /**
- * Checks that an array can be a pool of rows × dim in place.
+ * Checks that an array can be a pool of rows × dim in place, and says how kernels read it.
  * @throws INVALID_ARGUMENT; SHAPE_MISMATCH when there are no rows or the length isn't rows × dim
  */
-export function checkArray(data: Float32Array, { rows, dim }: { rows: number; dim: number }): void {
-  if (!(data instanceof Float32Array)) throw expected('a Float32Array', 'data', data);
+export function checkArray(
+  data: PoolArray,
+  { rows, dim, dtype }: { rows: number; dim: number; dtype?: EmbeddingDType },
+): RowSource {
+  const source = sourceOf(data, dtype);
   for (const [name, value] of [
     ['rows', rows],
     ['dim', dim],
@@ -32,6 +39,27 @@ export function checkArray(data: Float32Array, { rows, dim }: { rows: number; di
       { details: { rows, dim, length: data.length } },
     );
   }
+  return source;
+}
+
+function sourceOf(data: PoolArray, dtype: unknown): RowSource {
+  const fits = (wanted: EmbeddingDType) => {
+    if (dtype !== undefined && dtype !== wanted) throw expected(wanted, 'dtype', dtype);
+  };
+  if (data instanceof Float32Array) {
+    fits('float32');
+    return data;
+  }
+  if (data instanceof Float64Array) {
+    fits('float64');
+    return { dtype: 'float64', values: data };
+  }
+  if (!(data instanceof Uint16Array)) {
+    throw expected('a Float32Array, Float64Array or (16-bit floats) Uint16Array', 'data', data);
+  }
+  if (dtype !== 'float16' && dtype !== 'bfloat16')
+    throw expected('float16 or bfloat16, which the Uint16Array holds,', 'dtype', dtype);
+  return { dtype, values: data };
 }
 
 /** `ArrayBuffer.prototype.detached` is newer than Node 20; a view of a detached buffer can't be made. */

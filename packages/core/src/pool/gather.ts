@@ -1,8 +1,10 @@
 import { AlfamixError, throwIfAborted } from '../errors.js';
-import { allocate, openFile, READ_BYTES, readFloats } from '../formats/file-io.js';
+import { DTYPE_BYTES } from '../formats/dtype.js';
+import { allocate, openFile, READ_BYTES, readBytes } from '../formats/file-io.js';
 import { assertUnchanged } from '../formats/file-stamp.js';
+import { widenBytes } from '../formats/widen.js';
 import type { FileSegment, RowSource } from '../kernels/kernels.js';
-import { assertAttached } from './read-blocks.js';
+import { assertAttached, valuesOf } from './read-blocks.js';
 
 /** Rows this close together in a file cost less read with what lies between than by a read of their own. */
 const GAP_BYTES = 1 << 16;
@@ -23,11 +25,9 @@ export async function gatherRows(
   throwIfAborted(signal);
   for (let i = 0; i < rows.length; i++) assertRow(rows[i], poolRows, `rows[${i}]`);
   const out = allocate(Float32Array, rows.length * dim, 'the gathered rows');
-  if (source instanceof Float32Array) {
+  if (!('segments' in source)) {
     assertAttached(source, poolRows, dim);
-    for (let i = 0; i < rows.length; i++) {
-      out.set(source.subarray(rows[i] * dim, (rows[i] + 1) * dim), i * dim);
-    }
+    for (let i = 0; i < rows.length; i++) out.set(valuesOf(source, rows[i] * dim, dim), i * dim);
     return out;
   }
   const order = Uint32Array.from({ length: rows.length }, (_, i) => i).sort(
@@ -65,7 +65,8 @@ async function gatherSegment(
   out: Float32Array,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const rowBytes = dim * 4;
+  const { dtype = 'float32' } = segment;
+  const rowBytes = dim * DTYPE_BYTES[dtype];
   const maxSpan = Math.max(1, Math.floor(READ_BYTES / rowBytes));
   const maxStep = 1 + Math.floor(GAP_BYTES / rowBytes);
   const { handle, stamp } = await openFile(segment.path, segment.path, segment.stamp);
@@ -82,7 +83,8 @@ async function gatherSegment(
       }
       const span = rows[order[end - 1]] - from + 1;
       const position = segment.offset + (from - first) * rowBytes;
-      const data = await readFloats(handle, position, span * dim, segment.path);
+      const bytes = await readBytes(handle, position, span * rowBytes, segment.path);
+      const data = widenBytes(bytes, dtype, span * dim);
       for (let i = begin; i < end; i++) {
         const at = (rows[order[i]] - from) * dim;
         out.set(data.subarray(at, at + dim), order[i] * dim);

@@ -3,8 +3,8 @@ import { readCsvMatrix } from '../formats/csv-matrix.js';
 import { allocate } from '../formats/file-io.js';
 import { type Ids, indexIds, readIds } from '../formats/ids.js';
 import { describeExtension, openTensor, parseSpec } from '../formats/tensor-file.js';
-import type { RowSource } from '../kernels/kernels.js';
-import { checkArray } from './check-array.js';
+import type { EmbeddingDType, RowSource } from '../kernels/kernels.js';
+import { checkArray, type PoolArray } from './check-array.js';
 import { gatherRows } from './gather.js';
 import { assertAttached, type Block, type BlockOptions, readBlocks } from './read-blocks.js';
 
@@ -15,6 +15,8 @@ export interface PoolArrayOptions {
   dim: number;
   /** One a row, all different. */
   ids?: readonly string[];
+  /** What a Uint16Array holds: `float16` or `bfloat16`. Other arrays say it themselves. */
+  dtype?: EmbeddingDType;
 }
 
 export interface PoolOpenOptions {
@@ -32,8 +34,8 @@ interface PoolParts {
 }
 
 /**
- * The embeddings to choose from: N×D float32, a handle on a typed array or on a file that stays on disk and is read
- * in blocks.
+ * The embeddings to choose from: N×D, a handle on a typed array or on a file that stays on disk and is read in blocks.
+ * Everything is computed on float32; what is stored as another type is converted a block at a time, never as a whole.
  *
  * @example
  * using pool = await Pool.open('pool.npy', { ids: 'ids.csv' });
@@ -44,7 +46,8 @@ export class Pool implements Disposable {
   readonly rows: number;
   /** D. */
   readonly dim: number;
-  readonly dtype = 'float32' as const;
+  /** How the embeddings are stored; of parts of several types the first's. */
+  readonly dtype: EmbeddingDType;
   /** One a row, undefined when the pool has none. */
   readonly ids: readonly string[] | undefined;
   /** For messages and manifests: the spec it was opened with, or 'array'. */
@@ -59,21 +62,23 @@ export class Pool implements Disposable {
     this.ids = ids?.ids;
     this.#rowOfId = ids?.rowOf;
     this.#source = source;
+    const stored = 'segments' in source ? source.segments[0] : source;
+    this.dtype = ('dtype' in stored && stored.dtype) || 'float32';
   }
 
   /**
    * A pool over a typed array, used in place: subarray views and SharedArrayBuffer are fine. NaN and infinity are
    * found when the rows are read.
    *
-   * @param data N×D, row-major
+   * @param data N×D, row-major: float32, float64, or 16-bit floats as a Uint16Array of their bits with `dtype`
    * @throws INVALID_ARGUMENT (wrong type, detached or resizable buffer, ids not all different), SHAPE_MISMATCH
    * @example
    * const pool = Pool.fromArray(new Float32Array([0, 1, 1, 0]), { rows: 2, dim: 2 });
    */
-  static fromArray(data: Float32Array, options: PoolArrayOptions): Pool {
-    checkArray(data, options);
+  static fromArray(data: PoolArray, options: PoolArrayOptions): Pool {
+    const source = checkArray(data, options);
     const { rows, dim, ids } = options;
-    return new Pool({ rows, dim, name: 'array', source: data, ids: ids && indexArray(ids, rows) });
+    return new Pool({ rows, dim, name: 'array', source, ids: ids && indexArray(ids, rows) });
   }
 
   /**
@@ -140,7 +145,7 @@ export class Pool implements Disposable {
   }
 
   /**
-   * All rows, N×D: the pool's own array, not a copy, when it is in memory.
+   * All rows, N×D: the pool's own array, not a copy, when it is float32 in memory.
    * @throws OUT_OF_MEMORY when they don't fit; IO; ABORTED
    */
   async toArray(options: { signal?: AbortSignal } = {}): Promise<Float32Array> {
@@ -173,10 +178,15 @@ const OPENERS: Readonly<Record<string, (spec: string, signal?: AbortSignal) => P
 };
 
 async function openMatrix(spec: string): Promise<Opened> {
-  const { path, shape, offset, stamp, shown } = await openTensor(spec, { dtype: 'float32', rank: 2 });
+  const { path, shape, offset, stamp, shown, dtype } = await openTensor(spec, { dtype: 'float', rank: 2 });
   const [rows, dim] = shape;
   assertNotEmpty(rows, dim, shown);
-  return { rows, dim, source: { segments: [{ path, offset, rows, stamp }] }, ids: undefined };
+  return {
+    rows,
+    dim,
+    source: { segments: [{ path, offset, rows, stamp, dtype: dtype as EmbeddingDType }] },
+    ids: undefined,
+  };
 }
 
 async function openCsv(spec: string, signal?: AbortSignal): Promise<Opened> {

@@ -1,6 +1,8 @@
 import { AlfamixError, expected, throwIfAborted } from '../errors.js';
-import { openFile, READ_BYTES, readFloats } from '../formats/file-io.js';
+import { DTYPE_BYTES } from '../formats/dtype.js';
+import { openFile, READ_BYTES, readBytes } from '../formats/file-io.js';
 import { assertUnchanged } from '../formats/file-stamp.js';
+import { widen, widenBytes } from '../formats/widen.js';
 import type { FileRows, RowSource } from '../kernels/kernels.js';
 
 /** Consecutive rows of a pool. */
@@ -8,7 +10,7 @@ export interface Block {
   /** The first row's number in the pool. */
   start: number;
   rows: number;
-  /** rows × dim. From memory a view of the source, from a file an array of the block's own. */
+  /** rows × dim. From float32 memory a view of the source, else an array of the block's own. */
   data: Float32Array;
 }
 
@@ -37,7 +39,7 @@ export async function* readBlocks(
   if (!Number.isSafeInteger(blockRows) || blockRows < 1) {
     throw expected('a positive integer', 'blockRows', options.blockRows);
   }
-  if (!(source instanceof Float32Array)) {
+  if ('segments' in source) {
     yield* readFileBlocks(source, dim, blockRows, options.signal);
     return;
   }
@@ -45,16 +47,23 @@ export async function* readBlocks(
     throwIfAborted(options.signal);
     assertAttached(source, rows, dim);
     const count = Math.min(blockRows, rows - start);
-    yield { start, rows: count, data: source.subarray(start * dim, (start + count) * dim) };
+    yield { start, rows: count, data: valuesOf(source, start * dim, count * dim) };
   }
 }
 
+/** `count` values of rows in memory from `first` on: a view of float32 ones, else widened. */
+export function valuesOf(source: Exclude<RowSource, FileRows>, first: number, count: number): Float32Array {
+  if (!('dtype' in source)) return source.subarray(first, first + count);
+  return widen(source.values.subarray(first, first + count), source.dtype, new Float32Array(count));
+}
+
 /** An array that was whole when the pool was made may have been transferred to a worker since. */
-export function assertAttached(data: Float32Array, rows: number, dim: number): void {
-  if (data.length >= rows * dim) return;
+export function assertAttached(source: Exclude<RowSource, FileRows>, rows: number, dim: number): void {
+  const { length } = 'dtype' in source ? source.values : source;
+  if (length >= rows * dim) return;
   throw new AlfamixError(
     'INVALID_ARGUMENT',
-    `expected ${rows * dim} values for the pool's array, got ${data.length}: its buffer was detached`,
+    `expected ${rows * dim} values for the pool's array, got ${length}: its buffer was detached`,
   );
 }
 
@@ -67,12 +76,16 @@ async function* readFileBlocks(
   let start = 0;
   for (const segment of source.segments) {
     throwIfAborted(signal);
+    const { dtype = 'float32' } = segment;
+    const size = DTYPE_BYTES[dtype];
     const { handle, stamp } = await openFile(segment.path, segment.path, segment.stamp);
     try {
       for (let row = 0; row < segment.rows; row += blockRows) {
         throwIfAborted(signal);
         const count = Math.min(blockRows, segment.rows - row);
-        const data = await readFloats(handle, segment.offset + row * dim * 4, count * dim, segment.path);
+        const position = segment.offset + row * dim * size;
+        const bytes = await readBytes(handle, position, count * dim * size, segment.path);
+        const data = widenBytes(bytes, dtype, count * dim);
         await assertUnchanged(handle, stamp, segment.path);
         yield { start: start + row, rows: count, data };
       }

@@ -76,7 +76,7 @@ async function readPool(path: string, size: number): Promise<void> {
 }
 
 async function readAnyTensor(path: string): Promise<void> {
-  for (const dtype of ['float32', 'int'] as const) {
+  for (const dtype of ['float', 'int'] as const) {
     const { shape, data } = await readTensor(path, { dtype, rank: dtype === 'int' ? 1 : undefined });
     promise(data.length === shape.reduce((a, b) => a * b, 1), 'as many values as the shape says');
   }
