@@ -1,6 +1,13 @@
 export { Context, type StageProgress } from './context.js';
 export { AlfamixError, abortError, describe, type ErrorCode, expected, throwIfAborted } from './errors.js';
 export {
+  type ExplainArgs,
+  type ExplainedPick,
+  type Explanation,
+  explain,
+  type Neighbour,
+} from './explain.js';
+export {
   assertWritable,
   discardUnfinishedFiles,
   type WriteChunk,
