@@ -3,6 +3,7 @@ import { addDemoCommand } from './commands/demo.js';
 import { addFitCommand } from './commands/fit.js';
 import { addScoreCommand } from './commands/score.js';
 import { addSelectCommand } from './commands/select.js';
+import { addVerifyCommand } from './commands/verify.js';
 import { VERSION } from './version.js';
 
 /** The command line: every command, with the signal that stops it. Errors are thrown, never printed. */
@@ -20,6 +21,7 @@ export function buildProgram(signal: AbortSignal): Command {
   addSelectCommand(program, signal);
   addScoreCommand(program, signal);
   addFitCommand(program, signal);
+  addVerifyCommand(program, signal);
   addDemoCommand(program, signal);
   return program;
 }

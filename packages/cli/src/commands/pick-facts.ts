@@ -22,17 +22,21 @@ export const PICK_COLUMNS = [
   'cluster_size',
 ] as const;
 
+/** The fields of a pick, as PICK_COLUMNS has them; empty where there is none. */
+export function pickFields(pick: Pick, pool: Pool, classNames: readonly string[] | undefined): string[] {
+  const { rank, row, pseudoLabel, flipCap, cluster, clusterSize } = pick;
+  const label = pseudoLabel === undefined ? '' : (classNames?.[pseudoLabel] ?? String(pseudoLabel));
+  const cap = flipCap === undefined ? '' : formatFloat32(flipCap);
+  return [rank, row, pool.idOf(row), label, cap, cluster ?? '', clusterSize ?? ''].map(String);
+}
+
 /** The lines of picks.csv. */
 export function* pickLines(
   picks: readonly Pick[],
   pool: Pool,
   classNames: readonly string[] | undefined,
 ): Generator<string> {
-  for (const { rank, row, pseudoLabel, flipCap, cluster, clusterSize } of picks) {
-    const label = pseudoLabel === undefined ? '' : csvField(classNames?.[pseudoLabel] ?? String(pseudoLabel));
-    const cap = flipCap === undefined ? '' : formatFloat32(flipCap);
-    yield [rank, row, csvField(pool.idOf(row)), label, cap, cluster ?? '', clusterSize ?? ''].join(',');
-  }
+  for (const pick of picks) yield pickFields(pick, pool, classNames).map(csvField).join(',');
 }
 
 /** What a selection found, as the manifest and --json give it. */

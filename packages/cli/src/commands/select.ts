@@ -1,7 +1,6 @@
-import { AlfamixError, getKernels, getStrategy, select } from '@alfamix/core';
+import { type Explanation, explain } from '@alfamix/core';
 import type { Command } from 'commander';
-import type { z } from 'zod';
-import { loadInputs } from '../inputs/load.js';
+import { z } from 'zod';
 import {
   addCommonOptions,
   addInputOptions,
@@ -12,14 +11,20 @@ import {
   readOptions,
 } from '../options.js';
 import { writeCsv } from '../output/csv.js';
+import { explainPath, explanationParts, writeExplanations } from '../output/explain-file.js';
 import { assertOutput, describeInputs, writeManifest } from '../output/manifest.js';
 import type { Session } from '../session.js';
-import { headFor } from './head.js';
 import { describePicks, PICK_COLUMNS, pickFacts, pickLines } from './pick-facts.js';
+import { pickRows } from './pick-rows.js';
 import { runCommand } from './run.js';
 
-const schema = commonOptions.extend(inputOptions.shape).extend(pickOptions.shape);
-type Options = z.infer<typeof schema>;
+export const selectOptions = commonOptions
+  .extend(inputOptions.shape)
+  .extend(pickOptions.shape)
+  .extend({
+    explain: z.boolean().default(false),
+  });
+type Options = z.infer<typeof selectOptions>;
 
 export function addSelectCommand(program: Command, signal: AbortSignal): void {
   const command = program
@@ -40,69 +45,90 @@ export function addSelectCommand(program: Command, signal: AbortSignal): void {
       '--exclude <file>',
       'rows that may not be picked: a CSV with a row or id column, or a plain list',
     );
-  addPickOptions(command);
+  addPickOptions(command).option(
+    '--explain',
+    'say why each row was picked, in OUT.explain.jsonl: its flip, the nearest labelled rows, its cluster',
+  );
   addCommonOptions(command).addHelpText(
     'after',
     '\nExample:\n  alfamix select --pool pool.npy --labels labels.csv --budget 100 --out picks.csv',
   );
-  command.action((raw) => runCommand(raw, signal, (session) => runSelect(readOptions(schema, raw), session)));
+  command.action((raw) =>
+    runCommand(raw, signal, (session) => runSelect(readOptions(selectOptions, raw), session)),
+  );
 }
 
 async function runSelect(options: Options, session: Session): Promise<void> {
-  const { budget, strategy, alphaCap, maxCandidates, backend, threads, seed, out } = options;
+  const { budget, strategy, backend, threads, out } = options;
   const { signal } = session;
-  const { needs } = getStrategy(strategy);
-  if (needs.labels && options.labels === undefined) {
-    const what = 'a CSV with a header row,label or id,label';
-    throw new AlfamixError('INVALID_ARGUMENT', `expected --labels (${what}) for strategy ${strategy}`);
-  }
-  assertOutput(out, options);
-  await getKernels(backend);
-  const inputs = await session.timed('read', () => loadInputs(options, session));
+  assertOutput(out, options, options.explain ? [explainPath(out)] : []);
+  const { inputs, head, result } = await pickRows(options, session);
   const pool = inputs.pool!;
-  const head = inputs.head || needs.head ? await headFor(inputs, options, session) : undefined;
-  const result = await select({
-    pool,
-    labeled: inputs.labeled,
-    head,
-    budget,
-    strategy,
-    alphaCap,
-    maxCandidates,
-    exclude: inputs.exclude,
-    seed,
-    backend,
-    threads,
-    signal,
-    onProgress: session.progress,
-  });
-  session.addTimings(result.timings);
+  const { classNames, labeled } = inputs;
+  const explanations =
+    options.explain && head && labeled
+      ? await session.timed('explain', () =>
+          explain({
+            pool,
+            labeled,
+            head,
+            picks: result.picks,
+            backend,
+            threads,
+            signal,
+            onProgress: session.progress,
+          }),
+        )
+      : undefined;
   const records = await session.timed('hash inputs', () => describeInputs(inputs.files, session));
-  const lines = pickLines(result.picks, pool, inputs.classNames);
+  const lines = pickLines(result.picks, pool, classNames);
   await session.timed('write', () => writeCsv(out, PICK_COLUMNS, lines, { signal }));
+  if (explanations) await writeExplanations(explainPath(out), explanations, classNames, signal);
 
   const facts = pickFacts(result, inputs, head?.fitted);
   const settings = { ...options, threads: result.backend.threads };
+  const explained = explanations && explainPath(out);
   const run = {
     command: 'select',
     settings,
     inputs: records,
-    outputs: [out],
+    outputs: [out, ...(explained ? [explained] : [])],
     backend: result.backend,
     result: facts,
   };
   const manifest = await writeManifest(run, session);
+  const files = [out, ...(explained ? [explained] : []), manifest];
   session.print(
     {
       command: 'select',
       out,
       manifest,
+      ...(explained && { explained }),
       strategy,
       budget,
       ...facts,
       backend: result.backend,
       timings: session.timings,
     },
-    `${describePicks(facts, { strategy, backend: result.backend, timings: session.timings })}\n\n${out}\n${manifest}`,
+    [
+      ...(explanations ? [describeExplanations(explanations, classNames)] : []),
+      describePicks(facts, { strategy, backend: result.backend, timings: session.timings }),
+      files.join('\n'),
+    ].join('\n\n'),
   );
+}
+
+/** The first picks' explanations as text; all are in the file. */
+const SHOWN = 10;
+
+function describeExplanations(
+  explanations: readonly Explanation[],
+  names: readonly string[] | undefined,
+): string {
+  const lines = explanations.slice(0, SHOWN).map((explanation, i) => {
+    const { row, id } = explanation;
+    return `${i + 1}. row ${row}${id ? ` (${id})` : ''}: ${explanationParts(explanation, names).join('; ')}`;
+  });
+  const rest = explanations.length - lines.length;
+  return [...lines, ...(rest > 0 ? [`… and ${rest} more, in the file`] : [])].join('\n');
 }

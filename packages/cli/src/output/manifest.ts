@@ -13,14 +13,15 @@ export const manifestPath = (out: string): string => `${out}.manifest.json`;
 const INPUT_OPTIONS = ['pool', 'labels', 'labeled', 'ids', 'head', 'exclude'] as const;
 
 /**
- * Called before any work. Throws IO unless the output and its manifest can be written, INVALID_ARGUMENT where one of
+ * Called before any work. Throws IO unless the output, its manifest and the others can be written, INVALID_ARGUMENT where one of
  * them is a file the run reads: the input would be gone.
  */
 export function assertOutput(
   out: string,
   options: Partial<Record<(typeof INPUT_OPTIONS)[number], string>> = {},
+  others: readonly string[] = [],
 ): void {
-  for (const target of [out, manifestPath(out)]) {
+  for (const target of [out, manifestPath(out), ...others]) {
     assertWritable(target);
     for (const option of INPUT_OPTIONS) {
       const spec = options[option];

@@ -1,0 +1,65 @@
+import { type Explanation, throwIfAborted, writeFileAtomic } from '@alfamix/core';
+import { formatCount, formatNumber, formatShare } from '../terminal/format.js';
+
+/** The explanations' place: beside the picks, named after them. */
+export const explainPath = (out: string): string => `${out}.explain.jsonl`;
+
+type Names = readonly string[] | undefined;
+
+/** An explanation with classes by name, as a line of the file. */
+export function explanationRecord(
+  { flip, nearest, ...rest }: Explanation,
+  rank: number,
+  names: Names,
+): object {
+  return {
+    rank,
+    ...rest,
+    pseudoLabel: nameOf(rest.pseudoLabel, names),
+    flip: flip ? { ...flip, anchor: nameOf(flip.anchor, names), to: nameOf(flip.to, names) } : null,
+    nearest: nearest.map(({ label, ...neighbour }) => ({ label: nameOf(label, names), ...neighbour })),
+  };
+}
+
+/** Writes one JSON object a pick, a line each, in the order of the picks. */
+export async function writeExplanations(
+  path: string,
+  explanations: readonly Explanation[],
+  names: Names,
+  signal: AbortSignal,
+): Promise<void> {
+  const write = async (append: (text: string) => Promise<void>) => {
+    for (const [i, explanation] of explanations.entries()) {
+      throwIfAborted(signal);
+      await append(`${JSON.stringify(explanationRecord(explanation, i + 1, names))}\n`);
+    }
+  };
+  await writeFileAtomic(path, write, { signal });
+}
+
+/** The explanation as a person reads it, in parts. */
+export function explanationParts(explanation: Explanation, names: Names): string[] {
+  const { pseudoLabel, confidence, flip, nearest, clusterSize, filled } = explanation;
+  const near = nearest.map(
+    ({ label, id, row, distance }) =>
+      `${nameOf(label, names)}${id ? ` ${id}` : row === undefined ? '' : ` row ${row}`} (${formatNumber(distance)})`,
+  );
+  return [
+    `predicted ${nameOf(pseudoLabel, names)} (${formatShare(confidence)})`,
+    flip
+      ? `flips to ${nameOf(flip.to, names)} at cap ${formatNumber(flip.cap)}, mixed with ${anchorName(flip, names)}`
+      : 'no mix flips it',
+    ...(near.length > 0 ? [`nearest labelled: ${near.join(', ')}`] : []),
+    ...(clusterSize === undefined ? [] : [standsFor(clusterSize)]),
+    ...(filled ? ['drawn at random'] : []),
+  ];
+}
+
+export const standsFor = (size: number): string =>
+  `stands for ${formatCount(size)} row${size === 1 ? '' : 's'}`;
+
+function anchorName({ anchor, anchorRows }: NonNullable<Explanation['flip']>, names: Names): string {
+  return anchorRows === 0 ? `the mean of all labelled rows` : `the mean of ${nameOf(anchor, names)}`;
+}
+
+const nameOf = (index: number, names: Names): string => names?.[index] ?? String(index);

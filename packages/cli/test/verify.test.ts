@@ -1,0 +1,170 @@
+import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { alfamix, Scratch } from './support/cli.js';
+import { blobs, DIM, npy, ROWS, scratchWithData } from './support/data.js';
+
+let scratch: Scratch;
+beforeEach(async () => {
+  scratch = await scratchWithData();
+});
+afterEach(() => scratch[Symbol.dispose]());
+
+const SELECT = ['--pool', 'pool.npy', '--ids', 'ids.csv', '--labels', 'named.csv', '--budget', '7'];
+async function pick(extra: string[] = []): Promise<void> {
+  const result = await alfamix(['select', ...SELECT, '--out', 'picks.csv', ...extra], { cwd: scratch.path });
+  expect(result).toMatchObject({ code: 0, stderr: '' });
+}
+const verify = (args: string[] = [], cwd = scratch.path) =>
+  alfamix(['verify', 'picks.csv', ...args], { cwd });
+
+describe('alfamix select --explain', () => {
+  it('writes why each row was picked, and shows it', async () => {
+    const args = ['select', ...SELECT, '--out', 'picks.csv', '--explain', '--json'];
+    const { code, stdout } = await alfamix(args, { cwd: scratch.path });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).explained).toBe('picks.csv.explain.jsonl');
+    const lines = scratch.read('picks.csv.explain.jsonl').trim().split('\n');
+    const explained = lines.map((line) => JSON.parse(line));
+    const picks = scratch.table('picks.csv');
+    expect(explained.map(({ rank, row, id }) => [String(rank), String(row), id])).toEqual(
+      picks.map(({ rank, row, id }) => [rank, row, id]),
+    );
+    const names = ['cat', 'dog', 'eel'];
+    explained.forEach(({ pseudoLabel, flip, nearest, cluster, clusterSize }, i) => {
+      expect(pseudoLabel).toBe(picks[i].pseudo_label);
+      expect(names).toContain(flip.to);
+      expect(flip.to).not.toBe(pseudoLabel);
+      expect(names).toContain(flip.anchor);
+      expect(flip.anchorRows).toBe(8);
+      expect(Math.fround(flip.cap)).toBe(Math.fround(Number(picks[i].flip_cap)));
+      expect([String(cluster), String(clusterSize)]).toEqual([picks[i].cluster, picks[i].cluster_size]);
+      expect(nearest).toHaveLength(3);
+      for (const { label, row, id, distance } of nearest) {
+        expect([label, id]).toEqual([names[row % 3], `img ${row}`]);
+        expect(distance).toBeGreaterThan(0);
+      }
+    });
+    const manifest = scratch.json('picks.csv.manifest.json');
+    expect(manifest.outputs.map(({ file }: { file: string }) => file)).toEqual([
+      'picks.csv',
+      'picks.csv.explain.jsonl',
+    ]);
+    const text = (await alfamix(args.slice(0, -1), { cwd: scratch.path })).stdout;
+    expect(text).toMatch(
+      /^1\. row \d+ \(img \d+\): predicted \w+ \([\d.]+ %\); flips to \w+ at cap [\d.]+, mixed with the mean of \w+; nearest labelled: \w+ img \d+ \([\d.]+\), .*; stands for \d+ rows?/,
+    );
+  });
+
+  it('explains any strategy, and needs labels', async () => {
+    await pick(['--strategy', 'random', '--explain']);
+    const [first] = scratch.read('picks.csv.explain.jsonl').split('\n', 1);
+    expect(JSON.parse(first)).toMatchObject({ rank: 1, filled: false, nearest: [{}, {}, {}] });
+    const bare = ['select', '--pool', 'pool.npy', '--budget', '2', '--out', 'x.csv', '--explain'];
+    const result = await alfamix([...bare, '--strategy', 'random'], { cwd: scratch.path });
+    expect(result).toMatchObject({ code: 2, stdout: '' });
+    expect(result.stderr).toMatch(/^alfamix: expected --labels .* for --explain\n$/);
+    expect(scratch.list()).not.toContain('x.csv');
+  });
+});
+
+describe('alfamix verify', () => {
+  it('the same, also from elsewhere, on other kernels, and after the folder has moved', async () => {
+    await pick();
+    expect(await verify()).toMatchObject({ code: 0, stderr: '', stdout: 'same     7 picks of picks.csv\n' });
+    expect(await verify(['--quiet'])).toMatchObject({ code: 0, stderr: '', stdout: '' });
+    const listed = scratch.list();
+    const js = await verify(['--backend', 'js', '--json', '--threads', '1']);
+    expect(js).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(js.stdout)).toMatchObject({ same: true, differing: [], backend: { name: 'js' } });
+    expect(scratch.list()).toEqual(listed);
+    using elsewhere = new Scratch();
+    const far = await alfamix(['verify', scratch.file('picks.csv')], { cwd: elsewhere.path });
+    expect(far).toMatchObject({ code: 0, stderr: '' });
+    const inside = elsewhere.file('moved');
+    mkdirSync(inside);
+    for (const name of scratch.list()) {
+      cpSync(scratch.file(name), `${inside}/${name}`);
+      if (name !== 'keep') rmSync(scratch.file(name));
+    }
+    expect(await verify([], inside)).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('edited picks', async () => {
+    await pick();
+    const edited = scratch.read('picks.csv').replace('\n2,', '\n3,');
+    writeFileSync(scratch.file('picks.csv'), edited);
+    const { code, stdout, stderr } = await verify();
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /^changed {2}picks\.csv was edited after it was written\nrank 2 {3}was 3,\d+,.*, is 2,\d+,/,
+    );
+    expect(stderr).toMatch(
+      /^alfamix: picks\.csv has other picks than its manifest makes now; changed since: .*edited/,
+    );
+  });
+
+  it('another pool, other labels', async () => {
+    await pick();
+    writeFileSync(scratch.file('pool.npy'), npy([ROWS, DIM], blobs(ROWS, DIM, 2)));
+    const pool = await verify(['--json']);
+    expect(pool.code).toBe(1);
+    expect(JSON.parse(pool.stdout)).toMatchObject({
+      same: false,
+      changed: [/--pool .*pool\.npy has other/].map((r) => expect.stringMatching(r)),
+    });
+    writeFileSync(scratch.file('named.csv'), 'row,label\n0,cat\n1,dog\n2,eel\n3,cat\n4,dog\n');
+    const both = await verify();
+    expect(both.code).toBe(1);
+    expect(both.stdout).toMatch(
+      /changed {2}--pool .*\nchanged {2}--labels .*named\.csv has other contents\n/,
+    );
+    // A pool that doesn't fit any more: the reason, and what has changed.
+    writeFileSync(scratch.file('pool.npy'), npy([3, DIM], blobs(3, DIM)));
+    const small = await verify();
+    expect(small).toMatchObject({ code: 2, stdout: '' });
+    expect(small.stderr).toMatch(/^alfamix: .* \(changed since: --pool .*has other contents/);
+  });
+
+  it('another version; other bytes with the same picks', async () => {
+    await pick();
+    const manifest = scratch.json('picks.csv.manifest.json');
+    manifest.versions.alfamix = '0.0.1';
+    writeFileSync(scratch.file('picks.csv.manifest.json'), JSON.stringify(manifest));
+    writeFileSync(scratch.file('named.csv'), scratch.read('named.csv').replaceAll('\n', '\r\n'));
+    const { code, stdout } = await verify();
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^changed {2}alfamix 0\.0\.1 then, .* now\nchanged {2}--labels .*\nsame {5}7 picks/,
+    );
+  });
+
+  it('what it can’t use: one sentence, exit 2', async () => {
+    await pick();
+    const good = scratch.read('picks.csv.manifest.json');
+    const put = (text: string) => writeFileSync(scratch.file('picks.csv.manifest.json'), text);
+    const fails = async (message: RegExp) => {
+      const { code, stdout, stderr } = await verify();
+      expect(code, stderr).toBe(2);
+      expect(stdout).toBe('');
+      expect(stderr).toMatch(message);
+      expect(stderr.trim()).not.toContain('\n');
+    };
+    put('{"manifestVersion": 1');
+    await fails(/is not a manifest of alfamix: .*JSON/);
+    put('[]');
+    await fails(/is not a manifest of alfamix: it: /);
+    put(good.replace('"manifestVersion": 1', '"manifestVersion": 9'));
+    await fails(/is not a manifest of alfamix: manifestVersion/);
+    put(good.replace('"command": "select"', '"command": "score"'));
+    await fails(/expected the picks of alfamix select for picks\.csv, got those of score/);
+    put(good.replace('"budget": 7', '"budget": -7'));
+    await fails(/for --budget, got "-7"/);
+    put(good);
+    renameSync(scratch.file('pool.npy'), scratch.file('gone.npy'));
+    await fails(/pool\.npy: cannot be read/);
+    renameSync(scratch.file('picks.csv'), scratch.file('gone.csv'));
+    await fails(/can't read picks\.csv/);
+    rmSync(scratch.file('picks.csv.manifest.json'));
+    await fails(/can't read the manifest picks\.csv\.manifest\.json: .*select wrote beside/);
+  });
+});
