@@ -1,4 +1,4 @@
-import type { ScoreResult } from '@alfamix/core';
+import type { Explanation, ScoreResult } from '@alfamix/core';
 import { describeFit } from '../commands/head.js';
 import type { PickFacts } from '../commands/pick-facts.js';
 import { capsChart } from '../report/caps-chart.js';
@@ -18,6 +18,8 @@ export interface DemoReportInput {
   readonly experiment: Experiment;
   readonly facts: PickFacts;
   readonly scores: ScoreResult;
+  /** One a pick. */
+  readonly explanations: readonly Explanation[];
   readonly map: { points: readonly MapPoint[]; poolRows: number };
   readonly settings: DemoOptions;
   readonly timings: Readonly<Record<string, number>>;
@@ -102,15 +104,19 @@ function capsNote({ capUsed, candidates }: PickFacts, budget: number): string {
   return `Rows whose predicted digit flips when they are mixed with a class mean, by how far the mix may go. The cap grows until there are more candidates than the budget of ${formatCount(budget)}: ${formatCount(candidates ?? 0)} at ${used}.`;
 }
 
-function pickCards({ experiment, digits }: DemoReportInput): PickCard[] {
+function pickCards({ experiment, digits, explanations }: DemoReportInput): PickCard[] {
   const { pool, selection } = experiment;
-  return selection.picks.map(({ rank, row, pseudoLabel, flipCap, clusterSize }) => ({
+  return selection.picks.map(({ rank, row, pseudoLabel, clusterSize }, i) => ({
     rank,
     row,
     id: pool.idOf(row),
     pseudoLabel,
     trueLabel: digits.pool.labels[row],
-    flipCap,
+    flip: explanations[i].flip,
+    nearest: explanations[i].nearest.map(({ index, label }) => ({
+      label,
+      pixels: digitPixels(digits.labelled, index),
+    })),
     clusterSize,
     pixels: digitPixels(digits.pool, row),
   }));
@@ -121,12 +127,13 @@ function picksNote(picks: readonly PickCard[]): string {
     ({ pseudoLabel, trueLabel }) => pseudoLabel !== undefined && pseudoLabel !== trueLabel,
   );
   const size = picks.some(({ clusterSize }) => clusterSize !== undefined)
-    ? 'Largest group first, so that a part of the list is a good smaller batch. “Flips at” is the smallest cap at which the prediction changes, “stands for” the candidates in its group. '
+    ? 'Largest group first, so that a part of the list is a good smaller batch. “Flips” names the class that takes over, the smallest cap at which it does and the class mean the digit is mixed with; “stands for” counts the candidates in its group. '
     : '';
+  const near = 'The small digits are the nearest labelled ones. ';
   const known = picks.some(({ pseudoLabel }) => pseudoLabel !== undefined)
     ? `The classifier was wrong about ${wrong.length} of these ${picks.length}.`
     : '';
-  return size + known;
+  return size + near + known;
 }
 
 function settingRows({ settings, facts, experiment }: DemoReportInput): [string, string][] {

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   AlfamixError,
+  explain,
   getKernels,
   getStrategy,
   type ScoreResult,
@@ -47,6 +48,9 @@ async function demo(options: DemoCommandOptions, [out, figures]: string[], sessi
   const map = await session.timed('map', () =>
     mapPoints({ pool, labeled, scores, selection, seed, signal, onProgress: session.stage('map') }),
   );
+  const explanations = await session.timed('explain', () =>
+    explain({ pool, labeled, head, picks: selection.picks, backend, threads, signal }),
+  );
   const inputs = await describeInputs(
     Object.entries(DIGIT_FILES).map(([option, url]) => ({
       option,
@@ -63,7 +67,16 @@ async function demo(options: DemoCommandOptions, [out, figures]: string[], sessi
   const backendUsed = selection.backend;
   const settings = { ...options, threads: backendUsed.threads };
   const report = await session.timed('draw', () =>
-    demoReport({ digits, experiment, facts, scores, map, settings, timings: session.timings }),
+    demoReport({
+      digits,
+      experiment,
+      facts,
+      scores,
+      explanations,
+      map,
+      settings,
+      timings: session.timings,
+    }),
   );
 
   const picksFile = join(out, 'picks.csv');

@@ -39,6 +39,9 @@ figure>svg{display:block;width:100%;height:auto}
 .right{color:var(--good)}
 .wrong{color:var(--bad)}
 .facts{display:block;color:var(--soft);font-variant-numeric:tabular-nums}
+.nears{display:flex;gap:10px;margin-top:8px;padding-top:8px;border-top:1px solid var(--line)}
+.near{display:flex;align-items:center;gap:4px;color:var(--soft);font-variant-numeric:tabular-nums}
+.near svg{width:22px;height:22px;flex:none}
 table{border-collapse:collapse;width:100%;font-size:.92rem}
 th,td{text-align:left;padding:7px 12px 7px 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
 th{font-weight:500;color:var(--soft);width:46%}
@@ -46,5 +49,5 @@ td.n{text-align:right;padding-right:0;font-variant-numeric:tabular-nums}
 footer{margin-top:48px;padding-top:16px;border-top:1px solid var(--line);color:var(--soft);font-size:.86rem}
 @media screen and (max-width:760px){main{padding:26px 16px 40px}.pair{grid-template-columns:1fr;gap:36px}.cards{grid-template-columns:repeat(auto-fill,minmax(132px,1fr));gap:10px}.tiles{gap:8px}.tiles li{padding:11px 11px}}
 @media screen and (max-width:480px){.tiles{grid-template-columns:1fr}.tiles li{display:grid;grid-template-columns:5.6rem 1fr;align-items:center;gap:10px}}
-@media print{html{font-size:11px}main{max-width:none;padding:0}section{margin-top:20px}.sheet{break-before:page;margin-top:0}footer{margin-top:18px;padding-top:10px}.tiles{margin:16px 0 8px}.pair{gap:26px;break-inside:avoid}.cards{grid-template-columns:repeat(5,1fr);gap:8px}.card{padding:8px 10px}.card>svg{width:46%;margin-bottom:6px}.rank{min-width:19px;height:19px;padding:0 4px}h2,figcaption{break-after:avoid}tr{break-inside:avoid}th,td{padding-top:4px;padding-bottom:4px}.card,.tiles li,.panel{background:none}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+@media print{html{font-size:11px}main{max-width:none;padding:0}section{margin-top:20px}.sheet{break-before:page;margin-top:0}footer{margin-top:18px;padding-top:10px}.tiles{margin:16px 0 8px}.pair{gap:26px;break-inside:avoid}.cards{grid-template-columns:repeat(5,1fr);gap:8px}.card{padding:8px 10px}.card>svg{width:46%;margin-bottom:6px}.rank{min-width:19px;height:19px;padding:0 4px}.nears{gap:7px;margin-top:5px;padding-top:5px}.near svg{width:15px;height:15px}h2,figcaption{break-after:avoid}tr{break-inside:avoid}th,td{padding-top:4px;padding-bottom:4px}.card,.tiles li,.panel{background:none}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 `.trim();
