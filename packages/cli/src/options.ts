@@ -26,6 +26,9 @@ const names = parsed('distinct names separated by commas', (text) => {
   return list.every(Boolean) && new Set(list).size === list.length ? list : undefined;
 });
 
+export const POOL_HELP =
+  'N×D embeddings: .npy, .npz, .safetensors (#name where they hold several), .parquet (#column) or .csv; a folder or a glob of them';
+
 /** What every command takes. */
 export const commonOptions = z.object({
   backend: z.enum(['auto', 'cuda', 'cpu', 'js'], { error: 'one of auto, cuda, cpu, js' }),

@@ -26,6 +26,8 @@ beforeAll(async () => {
   const put = (name: string, content: string | Buffer) => writeFileSync(scratch.file(name), content);
   const good = npy([ROWS, DIM], blobs());
   put('empty.npy', '');
+  put('text.parquet', 'PAR1 not really PAR1');
+  put('text.npz', 'PK not really');
   put('truncated.npy', good.subarray(0, good.length - 10));
   put('stub.npy', good.subarray(0, 9));
   put('magic.npy', 'not a numpy file at all');
@@ -112,8 +114,11 @@ const budget = (text: string, ...args: string[]) => [
 
 const CASES: [string, string[], RegExp][] = [
   ['missing pool', pool('nowhere.npy'), /nowhere\.npy: there is no such file/],
-  ['pool is a folder', pool('folder'), /expected a \.npy, \.safetensors or \.csv file/],
-  ['pool of unknown kind', pool('pool.parquet'), /expected a \.npy.*got a \.parquet file/],
+  ['pool is an empty folder', pool('folder'), /expected \.npy.* files in the folder folder, got none/],
+  ['glob of nothing', pool('shard-*.npy'), /expected files that match shard-\*\.npy, got none/],
+  ['pool of unknown kind', pool('pool.feather'), /expected a \.npy.*got a \.feather file/],
+  ['not a parquet file', pool('text.parquet'), /text\.parquet is not a sound \.parquet file/],
+  ['not an npz file', pool('text.npz'), /text\.npz is not a \.npz file/],
   ['empty npy', pool('empty.npy'), /empty\.npy is empty \(0 bytes\)/],
   ['truncated npy', pool('truncated.npy'), /truncated\.npy is truncated: expected 2160 bytes.*got 2150/],
   ['npy cut in its header', pool('stub.npy'), /stub\.npy is truncated/],
@@ -311,7 +316,7 @@ const CASES: [string, string[], RegExp][] = [
   [
     'output is a folder',
     ['score', '--pool', 'pool.npy', '--labels', 'labels.csv', '--out', 'folder'],
-    /expected a \.csv or \.safetensors file for --out, got "folder"/,
+    /expected a \.csv, \.parquet or \.safetensors file for --out, got "folder"/,
   ],
   [
     'select into a folder',
@@ -321,7 +326,7 @@ const CASES: [string, string[], RegExp][] = [
   [
     'score to an unknown kind',
     ['score', '--pool', 'pool.npy', '--labels', 'labels.csv', '--out', 'scores.json'],
-    /expected a \.csv or \.safetensors file for --out/,
+    /expected a \.csv, \.parquet or \.safetensors file for --out/,
   ],
   [
     'score without labels',

@@ -15,7 +15,9 @@ export {
 } from './formats/atomic-file.js';
 export { type CsvRecord, csvField, readCsv } from './formats/csv.js';
 export { type Ids, readIds } from './formats/ids.js';
+export { type ParquetColumn, writeParquet } from './formats/parquet-writer.js';
 export { type SafetensorsTensor, writeSafetensors } from './formats/safetensors-writer.js';
+export { readTable } from './formats/table.js';
 export {
   type FileSpec,
   openTensor,
@@ -59,6 +61,7 @@ export { computeAnchors } from './labels/anchors.js';
 export { LabeledSet, type LabeledSetArgs, type PoolLabelsArgs } from './labels/labeled-set.js';
 export { type CapCount, Ladder } from './ladder.js';
 export type { PoolArray } from './pool/check-array.js';
+export type { PoolFile } from './pool/open-shards.js';
 export { Pool, type PoolArrayOptions, type PoolOpenOptions } from './pool/pool.js';
 export { Rng } from './random/xoshiro.js';
 export { type ScoreArgs, type ScoreResult, score } from './score.js';

@@ -281,6 +281,6 @@ test('Pool.open wants a string', async () => {
   await fails(
     () => Pool.open(3 as unknown as string),
     'INVALID_ARGUMENT',
-    /^expected a path for pool, got 3$/,
+    /^expected a path, or an array of them, for pool, got 3$/,
   );
 });

@@ -3,8 +3,22 @@ import { AlfamixError, expected, getKernels, score } from '@alfamix/core';
 import type { Command } from 'commander';
 import type { z } from 'zod';
 import { loadInputs } from '../inputs/load.js';
-import { addCommonOptions, addInputOptions, commonOptions, inputOptions, readOptions } from '../options.js';
-import { assertOutput, describeInputs, writeManifest } from '../output/manifest.js';
+import {
+  addCommonOptions,
+  addInputOptions,
+  commonOptions,
+  inputOptions,
+  POOL_HELP,
+  readOptions,
+} from '../options.js';
+import {
+  assertApart,
+  assertOutput,
+  describeInputs,
+  manifestPath,
+  writeManifest,
+} from '../output/manifest.js';
+import { writeScoresParquet } from '../output/parquet.js';
 import { writeScoreCsv, writeScoreTensors } from '../output/score-file.js';
 import type { Session } from '../session.js';
 import { formatCount } from '../terminal/format.js';
@@ -15,17 +29,18 @@ import { runCommand } from './run.js';
 const schema = commonOptions.extend(inputOptions.shape);
 type Options = z.infer<typeof schema>;
 
-const WRITERS = { '.csv': writeScoreCsv, '.safetensors': writeScoreTensors } as const;
+const WRITERS = {
+  '.csv': writeScoreCsv,
+  '.parquet': writeScoresParquet,
+  '.safetensors': writeScoreTensors,
+} as const;
 
 export function addScoreCommand(program: Command, signal: AbortSignal): void {
   const command = program
     .command('score')
     .description('Writes pseudo-label, confidence, margin, entropy and flip cap of every row of a pool.')
-    .requiredOption(
-      '--pool <tensor>',
-      'N×D embeddings: .npy, .safetensors (#name where it holds several) or .csv',
-    )
-    .requiredOption('--out <file>', '.csv or .safetensors to write; a manifest is put beside it');
+    .requiredOption('--pool <tensor>', POOL_HELP)
+    .requiredOption('--out <file>', '.csv, .parquet or .safetensors to write; a manifest is put beside it');
   addInputOptions(command)
     .option(
       '--head <file>',
@@ -52,6 +67,7 @@ async function runScore(options: Options, session: Session): Promise<void> {
   assertOutput(out, options);
   await getKernels(backend);
   const inputs = await session.timed('read', () => loadInputs(options, session));
+  assertApart([out, manifestPath(out)], inputs.files);
   const pool = inputs.pool!;
   const head = await headFor(inputs, options, session);
   const result = await score({
@@ -112,6 +128,6 @@ async function runScore(options: Options, session: Session): Promise<void> {
 
 function writerFor(out: string) {
   const extension = extname(out).toLowerCase();
-  if (extension === '.csv' || extension === '.safetensors') return WRITERS[extension];
-  throw expected('a .csv or .safetensors file', '--out', out);
+  if (extension in WRITERS) return WRITERS[extension as keyof typeof WRITERS];
+  throw expected('a .csv, .parquet or .safetensors file', '--out', out);
 }

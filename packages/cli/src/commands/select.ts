@@ -1,3 +1,4 @@
+import { extname } from 'node:path';
 import { type Explanation, explain } from '@alfamix/core';
 import type { Command } from 'commander';
 import { z } from 'zod';
@@ -7,12 +8,20 @@ import {
   addPickOptions,
   commonOptions,
   inputOptions,
+  POOL_HELP,
   pickOptions,
   readOptions,
 } from '../options.js';
 import { writeCsv } from '../output/csv.js';
 import { explainPath, explanationParts, writeExplanations } from '../output/explain-file.js';
-import { assertOutput, describeInputs, writeManifest } from '../output/manifest.js';
+import {
+  assertApart,
+  assertOutput,
+  describeInputs,
+  manifestPath,
+  writeManifest,
+} from '../output/manifest.js';
+import { writePicksParquet } from '../output/parquet.js';
 import type { Session } from '../session.js';
 import { describePicks, PICK_COLUMNS, pickFacts, pickLines } from './pick-facts.js';
 import { pickRows } from './pick-rows.js';
@@ -30,11 +39,8 @@ export function addSelectCommand(program: Command, signal: AbortSignal): void {
   const command = program
     .command('select')
     .description('Picks the rows of a pool to label next and writes them, in that order, as CSV.')
-    .requiredOption(
-      '--pool <tensor>',
-      'N×D embeddings: .npy, .safetensors (#name where it holds several) or .csv',
-    )
-    .requiredOption('--out <file>', 'CSV to write; a manifest is put beside it')
+    .requiredOption('--pool <tensor>', POOL_HELP)
+    .requiredOption('--out <file>', 'CSV (or .parquet) to write; a manifest is put beside it')
     .requiredOption('--budget <n>', 'how many rows to pick');
   addInputOptions(command)
     .option(
@@ -63,6 +69,7 @@ async function runSelect(options: Options, session: Session): Promise<void> {
   const { signal } = session;
   assertOutput(out, options, options.explain ? [explainPath(out)] : []);
   const { inputs, head, result } = await pickRows(options, session);
+  assertApart([out, manifestPath(out)], inputs.files);
   const pool = inputs.pool!;
   const { classNames, labeled } = inputs;
   const explanations =
@@ -82,7 +89,11 @@ async function runSelect(options: Options, session: Session): Promise<void> {
       : undefined;
   const records = await session.timed('hash inputs', () => describeInputs(inputs.files, session));
   const lines = pickLines(result.picks, pool, classNames);
-  await session.timed('write', () => writeCsv(out, PICK_COLUMNS, lines, { signal }));
+  await session.timed('write', () =>
+    extname(out).toLowerCase() === '.parquet'
+      ? writePicksParquet(out, result.picks, pool, classNames, { signal })
+      : writeCsv(out, PICK_COLUMNS, lines, { signal }),
+  );
   if (explanations) await writeExplanations(explainPath(out), explanations, classNames, signal);
 
   const facts = pickFacts(result, inputs, head?.fitted);

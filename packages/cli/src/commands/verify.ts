@@ -1,4 +1,6 @@
-import { AlfamixError, parseSpec, readCsv } from '@alfamix/core';
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { AlfamixError, parseSpec, readTable } from '@alfamix/core';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { locateInput, type Manifest, readManifest } from '../inputs/manifest-file.js';
@@ -69,10 +71,16 @@ function settingsOf(manifest: Manifest, out: string, given: z.infer<typeof schem
     if (value === null) continue;
     raw[key] = typeof value === 'boolean' ? value : Array.isArray(value) ? value.join(',') : String(value);
   }
-  for (const input of manifest.inputs) {
-    if (raw[input.option] === undefined) continue;
-    const { tensor } = parseSpec(input.spec);
-    raw[input.option] = locateInput(input, out) + (tensor === undefined ? '' : `#${tensor}`);
+  for (const option of new Set(manifest.inputs.map((input) => input.option))) {
+    const spec = raw[option];
+    const inputs = manifest.inputs.filter((input) => input.option === option);
+    if (typeof spec !== 'string') continue;
+    const { tensor } = parseSpec(inputs[0].spec);
+    // Several files of one option: a folder or a glob.
+    raw[option] =
+      inputs.length > 1
+        ? resolve(existsSync(inputs[0].path) ? manifest.cwd : dirname(out), spec)
+        : locateInput(inputs[0], out) + (tensor === undefined ? '' : `#${tensor}`);
   }
   raw.explain = false;
   raw.threads = undefined;
@@ -83,7 +91,7 @@ function settingsOf(manifest: Manifest, out: string, given: z.infer<typeof schem
 /** The records of a picks file, its header left out. */
 async function readPicks(out: string, signal: AbortSignal): Promise<readonly (readonly string[])[]> {
   const all: (readonly string[])[] = [];
-  for await (const { fields } of readCsv(out, { signal })) all.push(fields);
+  for await (const { fields } of readTable(out, { signal })) all.push(fields);
   const [header, ...records] = all;
   if (header.join() === PICK_COLUMNS.join()) return records;
   throw new AlfamixError(
@@ -146,7 +154,8 @@ function differences(
 /** Equal text; flip caps within what kernels of different kinds may differ by (docs/flip-search.md). */
 function sameField(column: string, was: string, is: string): boolean {
   if (was === is || column !== 'flip_cap' || was === '' || is === '') return was === is;
-  return Math.abs(Number(was) - Number(is)) <= 1e-5 + 1e-4 * Number(was);
+  const [a, b] = [was, is].map((cap) => (cap === 'inf' ? Number.POSITIVE_INFINITY : Number(cap)));
+  return a === b || Math.abs(a - b) <= 1e-5 + 1e-4 * a;
 }
 
 function describe(

@@ -1,4 +1,4 @@
-import { type CsvRecord, type Pool, readCsv } from '@alfamix/core';
+import { type CsvRecord, type Pool, readTable } from '@alfamix/core';
 import { badLine, parseRow, type RowReader, rowOfId, rowReader } from './row-column.js';
 
 /**
@@ -11,7 +11,7 @@ import { badLine, parseRow, type RowReader, rowOfId, rowReader } from './row-col
 export async function readExcluded(path: string, pool: Pool, signal?: AbortSignal): Promise<number[]> {
   const rows = new Set<number>();
   let read: RowReader | undefined;
-  for await (const record of readCsv(path, { signal })) {
+  for await (const record of readTable(path, { signal })) {
     if (read) {
       rows.add(read(record));
       continue;

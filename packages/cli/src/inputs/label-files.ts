@@ -1,4 +1,4 @@
-import { AlfamixError, type Pool, parseSpec, readCsv, readTensor } from '@alfamix/core';
+import { AlfamixError, type Pool, parseSpec, readTable, readTensor } from '@alfamix/core';
 import type { LabelTexts } from './classes.js';
 import { badLine, columnNames, type RowReader, rowReader } from './row-column.js';
 
@@ -18,7 +18,7 @@ export async function readPoolLabels(path: string, pool: Pool, signal?: AbortSig
   const found = new Map<number, { text: string; line: number }>();
   let column = -1;
   let read: RowReader | undefined;
-  for await (const record of readCsv(path, { signal })) {
+  for await (const record of readTable(path, { signal })) {
     if (!read) {
       column = columnNames(record).indexOf('label');
       read = rowReader(record, pool, path);
@@ -50,8 +50,9 @@ export async function readPoolLabels(path: string, pool: Pool, signal?: AbortSig
  * @param rows M, the rows of --labeled
  */
 export async function readLabelList(spec: string, rows: number, signal?: AbortSignal): Promise<LabelTexts> {
-  const list =
-    parseSpec(spec).extension === '.csv' ? await labelColumn(spec, signal) : await labelTensor(spec);
+  const list = ['.csv', '.parquet'].includes(parseSpec(spec).extension)
+    ? await labelColumn(spec, signal)
+    : await labelTensor(spec);
   if (list.texts.length !== rows) {
     throw new AlfamixError(
       'SHAPE_MISMATCH',
@@ -71,7 +72,7 @@ async function labelColumn(path: string, signal?: AbortSignal): Promise<LabelTex
   const texts: string[] = [];
   const lines: number[] = [];
   let column: number | undefined;
-  for await (const { fields, line } of readCsv(path, { signal })) {
+  for await (const { fields, line } of readTable(path, { signal })) {
     if (column === undefined) {
       column = columnNames({ fields, line }).indexOf('label');
       if (column >= 0) continue;

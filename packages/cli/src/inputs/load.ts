@@ -40,7 +40,8 @@ export async function loadInputs(options: InputOptions, session: Session): Promi
 
   const pool =
     options.pool === undefined ? undefined : await Pool.open(options.pool, { ids: options.ids, signal });
-  if (pool) note('pool', pool.name, [pool.rows, pool.dim]);
+  for (const { spec, path, rows } of pool?.files ?? [])
+    files.push({ option: 'pool', spec, path, shape: [rows, pool!.dim] });
   if (options.ids !== undefined) note('ids', options.ids);
   const head = options.head === undefined ? undefined : await LinearHead.open(options.head);
   if (head && options.head !== undefined) note('head', options.head, [head.classes, head.dim]);

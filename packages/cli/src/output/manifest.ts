@@ -34,6 +34,19 @@ export function assertOutput(
   }
 }
 
+/**
+ * The same once the inputs are known, for the files of a folder or glob.
+ * @throws INVALID_ARGUMENT
+ */
+export function assertApart(targets: readonly string[], files: readonly InputFile[]): void {
+  for (const target of targets) {
+    const same = files.find(({ path }) => isSameFile(target, path));
+    if (same === undefined) continue;
+    const message = `expected another file for --out than --${same.option} reads, got ${target}`;
+    throw new AlfamixError('INVALID_ARGUMENT', message);
+  }
+}
+
 /** True for one file under two names too (a link, another spelling of the path). */
 function isSameFile(a: string, b: string): boolean {
   const [one, other] = [a, b].map((path) => statSync(path, { bigint: true, throwIfNoEntry: false }));

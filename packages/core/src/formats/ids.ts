@@ -1,5 +1,6 @@
 import { AlfamixError, describe } from '../errors.js';
-import { type CsvRecord, readCsv } from './csv.js';
+import type { CsvRecord } from './csv.js';
+import { readTable } from './table.js';
 
 /** Ids of a pool's rows, both ways. */
 export interface Ids {
@@ -23,7 +24,7 @@ export async function readIds(
 ): Promise<Ids> {
   const records: CsvRecord[] = [];
   let count = 0;
-  for await (const record of readCsv(path, options)) {
+  for await (const record of readTable(path, options)) {
     // A list far too long is counted, not kept.
     if (count++ <= rows) records.push(record);
   }

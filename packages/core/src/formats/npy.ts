@@ -1,6 +1,6 @@
 import { AlfamixError } from '../errors.js';
 import { DTYPE_BYTES, type DType, MAX_RANK, npyDType, showShape } from './dtype.js';
-import { type OpenFile, readFully } from './file-io.js';
+import { type OpenFile, readBytes } from './file-io.js';
 import { type PyValue, parsePyLiteral } from './py-literal.js';
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
@@ -16,15 +16,38 @@ export interface NpyHeader {
 }
 
 /**
- * Reads and checks the header of an .npy file, format version 1, 2 or 3, C order, little endian.
+ * Reads and checks the header of an .npy file, or of one that is part of another file: format version 1, 2 or 3, C order, little endian.
  *
  * @throws FORMAT for a wrong magic, an unknown version or type, Fortran order, big-endian data, or a shape that
  * doesn't fit the file's length exactly
  */
-export async function parseNpy(file: OpenFile, path: string): Promise<NpyHeader> {
-  if (file.size === 0) throw bad(path, `${path} is empty (0 bytes), expected a .npy file`);
-  const start = new Uint8Array(Math.min(12, file.size));
-  await readFully(file.handle, start, 0, path);
+export async function parseNpy(
+  file: OpenFile,
+  path: string,
+  part: { start: number; size: number } = { start: 0, size: file.size },
+): Promise<NpyHeader> {
+  const read = async (position: number, length: number) =>
+    readBytes(file.handle, part.start + position, length, path);
+  const header = await parseNpyFrom(read, path, part.size);
+  return { ...header, offset: part.start + header.offset };
+}
+
+/** The same for bytes in memory, of a file of `size` bytes that they may be only the beginning of. */
+export function parseNpyBytes(bytes: Uint8Array, path: string, size = bytes.length): Promise<NpyHeader> {
+  const read = async (position: number, length: number) => {
+    if (position + length > bytes.length) throw bad(path, `${path} is truncated: its header ends early`);
+    return bytes.subarray(position, position + length);
+  };
+  return parseNpyFrom(read, path, size);
+}
+
+async function parseNpyFrom(
+  read: (position: number, length: number) => Promise<Uint8Array>,
+  path: string,
+  size: number,
+): Promise<NpyHeader> {
+  if (size === 0) throw bad(path, `${path} is empty (0 bytes), expected a .npy file`);
+  const start = await read(0, Math.min(12, size));
   if (MAGIC.some((byte, i) => i < start.length && start[i] !== byte)) {
     const found = Array.from(start.subarray(0, 6), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
     throw bad(
@@ -33,29 +56,28 @@ export async function parseNpy(file: OpenFile, path: string): Promise<NpyHeader>
     );
   }
   if (start.length < 12) {
-    throw bad(path, `${path} is truncated: expected at least 12 bytes for a .npy file, got ${file.size}`);
+    throw bad(path, `${path} is truncated: expected at least 12 bytes for a .npy file, got ${size}`);
   }
   const version = start[6];
   if (version < 1 || version > 3 || start[7] !== 0) {
     throw bad(path, `expected .npy format version 1.0, 2.0 or 3.0 for ${path}, got ${version}.${start[7]}`);
   }
-  const view = new DataView(start.buffer);
+  const view = new DataView(start.buffer, start.byteOffset, start.length);
   const textStart = version === 1 ? 10 : 12;
   const textLength = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
-  if (textLength > file.size - textStart) {
+  if (textLength > size - textStart) {
     throw bad(
       path,
-      `${path} is truncated: its header claims ${textLength} bytes, expected at most the ${file.size - textStart} that follow`,
+      `${path} is truncated: its header claims ${textLength} bytes, expected at most the ${size - textStart} that follow`,
     );
   }
   if (textLength > MAX_HEADER_BYTES) {
     throw bad(path, `expected a header of at most ${MAX_HEADER_BYTES} bytes for ${path}, got ${textLength}`);
   }
-  const text = new Uint8Array(textLength);
-  await readFully(file.handle, text, textStart, path);
+  const text = await read(textStart, textLength);
   // Versions 1 and 2 are latin1, version 3 is UTF-8; the keys read here are ASCII either way.
   const header = parseHeader(new TextDecoder('latin1').decode(text), path);
-  return checkData(header, textStart + textLength, file.size, path);
+  return checkData(header, textStart + textLength, size, path);
 }
 
 interface RawHeader {

@@ -1,9 +1,10 @@
 import { extname, resolve } from 'node:path';
 import { AlfamixError, describe } from '../errors.js';
 import { DTYPE_BYTES, type DType, isFloat, isInteger, safetensorsDType, showShape } from './dtype.js';
-import { allocate, type OpenFile, openFile, readFully } from './file-io.js';
+import { type OpenFile, openFile, readBytes } from './file-io.js';
 import { assertUnchanged, type FileStamp } from './file-stamp.js';
 import { parseNpy } from './npy.js';
+import { readNpzMember } from './npz.js';
 import { parseSafetensors, type SafetensorsEntry, type SafetensorsHeader } from './safetensors.js';
 import { widenBytes } from './widen.js';
 
@@ -28,6 +29,8 @@ export interface TensorFile {
   /** First byte of the data; not always a multiple of the element size. */
   readonly offset: number;
   readonly byteLength: number;
+  /** The data, where it lies compressed in the file and was inflated. */
+  readonly bytes?: Uint8Array<ArrayBuffer>;
   /** The file's, when its header was read. */
   readonly stamp: FileStamp;
   /** The file's `__metadata__`, empty for .npy. */
@@ -42,7 +45,9 @@ export interface TensorData {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-const KNOWN_SPEC = /^(.*\.(?:safetensors|npy|npz|csv))(?:#(.*))?$/is;
+/** A member may end like a file: `pool.npz#emb.npy`. */
+const MEMBER_SPEC = /^(.*?\.(?:safetensors|npz|parquet))#([^/\\]*)$/is;
+const KNOWN_SPEC = /^(.*\.(?:safetensors|npy|npz|csv|parquet))(?:#(.*))?$/is;
 const OTHER_SPEC = /^(.*\.[a-z0-9]+)#([^/\\]*)$/is;
 
 /** `file.safetensors#tensor` taken apart. A `#` elsewhere belongs to the file's name. */
@@ -55,13 +60,13 @@ export interface FileSpec {
 
 /** Splits a spec at the `#` after its extension. */
 export function parseSpec(spec: string): FileSpec {
-  const match = KNOWN_SPEC.exec(spec) ?? OTHER_SPEC.exec(spec);
+  const match = MEMBER_SPEC.exec(spec) ?? KNOWN_SPEC.exec(spec) ?? OTHER_SPEC.exec(spec);
   const path = match?.[1] ?? spec;
   return { path, tensor: match?.[2], extension: extname(path).toLowerCase() };
 }
 
 /**
- * Finds the tensor that `spec` names in a .npy or .safetensors file and checks its header against the file's length
+ * Finds the tensor that `spec` names in a .npy, .npz or .safetensors file and checks its header against the file's length
  * and against what is expected. Without `#name` the only tensor of a fitting kind (float or integer, and rank) is
  * taken.
  *
@@ -72,10 +77,10 @@ export function parseSpec(spec: string): FileSpec {
  */
 export async function openTensor(spec: string, want: TensorExpectation): Promise<TensorFile> {
   const { path, tensor, extension } = parseSpec(spec);
-  if (extension !== '.npy' && extension !== '.safetensors') {
+  if (extension !== '.npy' && extension !== '.npz' && extension !== '.safetensors') {
     throw new AlfamixError(
       'FORMAT',
-      `expected a .npy or .safetensors file for ${path}, got ${describeExtension(extension)}`,
+      `expected a .npy, .npz or .safetensors file for ${path}, got ${describeExtension(extension)}`,
       {
         details: { path },
       },
@@ -86,7 +91,9 @@ export async function openTensor(spec: string, want: TensorExpectation): Promise
     const found =
       extension === '.npy'
         ? await locateNpy(file, path, tensor)
-        : await locateSafetensors(file, path, tensor, want);
+        : extension === '.npz'
+          ? await locateNpz(file, path, tensor, want)
+          : await locateSafetensors(file, path, tensor, want);
     checkKind(found, want);
     return found;
   } finally {
@@ -109,19 +116,29 @@ export async function readTensor(spec: string, want: TensorExpectation): Promise
  * @throws IO also when the file has changed since; FORMAT; OUT_OF_MEMORY
  */
 export async function readTensorData(tensor: TensorFile): Promise<Float32Array | Float64Array> {
-  const bytes = allocate(Uint8Array, tensor.byteLength, tensor.shown);
-  const { handle } = await openFile(tensor.path, tensor.shown, tensor.stamp);
-  try {
-    await readFully(handle, bytes, tensor.offset, tensor.shown);
-    await assertUnchanged(handle, tensor.stamp, tensor.shown);
-  } finally {
-    await handle.close();
-  }
+  const bytes = tensor.bytes ?? (await storedBytes(tensor));
   if (tensor.dtype === 'float64') return new Float64Array(bytes.buffer);
   if (tensor.dtype === 'float32' || tensor.dtype === 'float16' || tensor.dtype === 'bfloat16') {
     return widenBytes(bytes, tensor.dtype, bytes.byteLength / DTYPE_BYTES[tensor.dtype]);
   }
   return integers(bytes.buffer, tensor);
+}
+
+async function storedBytes({
+  path,
+  shown,
+  stamp,
+  offset,
+  byteLength,
+}: TensorFile): Promise<Uint8Array<ArrayBuffer>> {
+  const { handle } = await openFile(path, shown, stamp);
+  try {
+    const bytes = await readBytes(handle, offset, byteLength, shown);
+    await assertUnchanged(handle, stamp, shown);
+    return bytes;
+  } finally {
+    await handle.close();
+  }
 }
 
 function integers(buffer: ArrayBuffer, { dtype, shown }: TensorFile): Float64Array {
@@ -168,6 +185,20 @@ async function locateNpy(file: OpenFile, path: string, tensor: string | undefine
   const header = await parseNpy(file, path);
   const { stamp } = file;
   return { ...header, path: resolve(path), name: undefined, shown: path, stamp, metadata: {} };
+}
+
+async function locateNpz(
+  file: OpenFile,
+  path: string,
+  tensor: string | undefined,
+  want: TensorExpectation,
+): Promise<TensorFile> {
+  const isKind = want.dtype === 'int' ? isInteger : isFloat;
+  const fits = ({ dtype, shape }: { dtype: DType; shape: readonly number[] }) =>
+    isKind(dtype) && (want.rank === undefined || shape.length === want.rank);
+  const found = await readNpzMember(file, path, tensor, fits);
+  const { stamp } = file;
+  return { ...found, path: resolve(path), shown: `${path}#${found.name}`, stamp, metadata: {} };
 }
 
 async function locateSafetensors(

@@ -1,12 +1,12 @@
 import { AlfamixError, expected, throwIfAborted } from '../errors.js';
-import { readCsvMatrix } from '../formats/csv-matrix.js';
 import { allocate } from '../formats/file-io.js';
 import { type Ids, indexIds, readIds } from '../formats/ids.js';
-import { describeExtension, openTensor, parseSpec } from '../formats/tensor-file.js';
 import type { EmbeddingDType, RowSource } from '../kernels/kernels.js';
 import { checkArray, type PoolArray } from './check-array.js';
 import { gatherRows } from './gather.js';
+import { openShards, type PoolFile } from './open-shards.js';
 import { assertAttached, type Block, type BlockOptions, readBlocks } from './read-blocks.js';
+import { shardSpecs } from './shards.js';
 
 export interface PoolArrayOptions {
   /** N, at least 1. */
@@ -26,6 +26,7 @@ export interface PoolOpenOptions {
 }
 
 interface PoolParts {
+  files: readonly PoolFile[];
   rows: number;
   dim: number;
   name: string;
@@ -52,10 +53,13 @@ export class Pool implements Disposable {
   readonly ids: readonly string[] | undefined;
   /** For messages and manifests: the spec it was opened with, or 'array'. */
   readonly name: string;
+  /** The files it was opened from, in the order of their rows; empty for an array. */
+  readonly files: readonly PoolFile[];
   readonly #rowOfId: ReadonlyMap<string, number> | undefined;
   #source: RowSource | undefined;
 
-  private constructor({ rows, dim, name, source, ids }: PoolParts) {
+  private constructor({ rows, dim, name, files, source, ids }: PoolParts) {
+    this.files = files;
     this.rows = rows;
     this.dim = dim;
     this.name = name;
@@ -78,36 +82,33 @@ export class Pool implements Disposable {
   static fromArray(data: PoolArray, options: PoolArrayOptions): Pool {
     const source = checkArray(data, options);
     const { rows, dim, ids } = options;
-    return new Pool({ rows, dim, name: 'array', source, ids: ids && indexArray(ids, rows) });
+    return new Pool({ rows, dim, name: 'array', files: [], source, ids: ids && indexArray(ids, rows) });
   }
 
   /**
-   * Opens `file.npy`, `file.safetensors#tensor` (without a name: its only 2-D float tensor) or `file.csv`. The first
-   * two stay on disk; a CSV is read into memory, its `id` column, if the header has one, becoming the ids.
+   * Opens `file.npy`, `file.npz#array`, `file.safetensors#tensor` (without a name: the only 2-D float one),
+   * `file.parquet#column` (see readParquetMatrix) or `file.csv`; or several of them as one pool, rows in their order: a
+   * folder of files of one format, a glob (`'emb/shard-*.npy'`), or an array of specs. The first three stay on disk
+   * (compressed arrays apart); Parquet and CSV are read into memory, a column `id` becoming the ids.
    *
    * @throws IO, FORMAT, SHAPE_MISMATCH, NON_FINITE (CSV only), INVALID_ARGUMENT, ABORTED
    */
-  static async open(spec: string, options: PoolOpenOptions = {}): Promise<Pool> {
+  static async open(spec: string | readonly string[], options: PoolOpenOptions = {}): Promise<Pool> {
     const { ids: given, signal } = options;
-    if (typeof spec !== 'string') throw expected('a path', 'pool', spec);
+    const specs = typeof spec === 'string' ? [spec] : spec;
+    if (!Array.isArray(specs) || specs.length === 0 || !specs.every((each) => typeof each === 'string'))
+      throw expected('a path, or an array of them,', 'pool', spec);
     throwIfAborted(signal);
-    const { extension } = parseSpec(spec);
-    const read = OPENERS[extension];
-    if (read === undefined) {
-      throw new AlfamixError(
-        'FORMAT',
-        `expected a .npy, .safetensors or .csv file for the pool, got ${describeExtension(extension)} (${spec})`,
-        { details: { path: spec } },
-      );
-    }
-    const found = await read(spec, signal);
-    if (given === undefined) return new Pool({ ...found, name: spec });
+    const name = specs.join(', ');
+    const files = (await Promise.all(specs.map(shardSpecs))).flat();
+    const found = await openShards(files, name, signal);
+    if (given === undefined) return new Pool({ ...found, name });
     throwIfAborted(signal);
     const ids =
       typeof given === 'string'
         ? await readIds(given, found.rows, { signal })
         : indexArray(given, found.rows);
-    return new Pool({ ...found, name: spec, ids });
+    return new Pool({ ...found, name, ids });
   }
 
   /**
@@ -167,49 +168,6 @@ export class Pool implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
-}
-
-type Opened = Omit<PoolParts, 'name'>;
-
-const OPENERS: Readonly<Record<string, (spec: string, signal?: AbortSignal) => Promise<Opened>>> = {
-  '.npy': openMatrix,
-  '.safetensors': openMatrix,
-  '.csv': openCsv,
-};
-
-async function openMatrix(spec: string): Promise<Opened> {
-  const { path, shape, offset, stamp, shown, dtype } = await openTensor(spec, { dtype: 'float', rank: 2 });
-  const [rows, dim] = shape;
-  assertNotEmpty(rows, dim, shown);
-  return {
-    rows,
-    dim,
-    source: { segments: [{ path, offset, rows, stamp, dtype: dtype as EmbeddingDType }] },
-    ids: undefined,
-  };
-}
-
-async function openCsv(spec: string, signal?: AbortSignal): Promise<Opened> {
-  const { path, tensor } = parseSpec(spec);
-  if (tensor !== undefined) {
-    throw new AlfamixError(
-      'INVALID_ARGUMENT',
-      `expected ${path} without #${tensor}: a .csv file holds one table`,
-    );
-  }
-  const { rows, dim, data, text, lineOf } = await readCsvMatrix(path, { signal });
-  assertNotEmpty(rows, dim, path);
-  const ids = text.get('id');
-  const rowOf = ids && indexIds(ids, (row) => `line ${lineOf(row)}`, path);
-  return { rows, dim, source: data, ids: ids && rowOf && { ids, rowOf } };
-}
-
-function assertNotEmpty(rows: number, dim: number, shown: string): void {
-  if (rows > 0 && dim > 0) return;
-  const what = rows === 0 ? 'empty pool: expected at least 1 row' : 'expected at least 1 column of numbers';
-  throw new AlfamixError('SHAPE_MISMATCH', `${what} in ${shown}, got ${rows} × ${dim}`, {
-    details: { path: shown, rows, dim },
-  });
 }
 
 function indexArray(ids: readonly string[], rows: number): Ids {

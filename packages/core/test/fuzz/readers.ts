@@ -1,11 +1,14 @@
 import { join } from 'node:path';
+import { parquetWriteBuffer } from 'hyparquet-writer';
 import { readCsv } from '../../src/formats/csv.js';
 import { readCsvMatrix } from '../../src/formats/csv-matrix.js';
 import { readIds } from '../../src/formats/ids.js';
+import { readTable as readTableFile } from '../../src/formats/table.js';
 import { readTensor } from '../../src/formats/tensor-file.js';
 import { LinearHead } from '../../src/head/linear-head.js';
 import { Pool } from '../../src/pool/pool.js';
 import { floats, npy, safetensors } from '../support/files.js';
+import { zip } from '../support/zip.js';
 
 /** A reader under fuzz. A new one is one line in `readers`. */
 export interface FuzzedReader {
@@ -45,6 +48,23 @@ const safetensorsSeeds = [
   safetensors({ labels: { dtype: 'I64', shape: [5], data_offsets: [0, 40] } }, bytes(10)),
 ];
 
+/** Stored, and deflated, laid out as NumPy's savez does. */
+const npzSeeds = [false, true].map((deflate) =>
+  zip([{ name: 'emb.npy', data: npySeeds[0], deflate, zip64: deflate }]),
+);
+
+const parquetSeeds = [
+  new Uint8Array(
+    parquetWriteBuffer({
+      columnData: [
+        { name: 'id', data: ['a', 'b', 'c'], type: 'STRING' },
+        { name: 'x', data: [1, 2, 3], type: 'FLOAT' },
+        { name: 'y', data: [1, 2, 3], type: 'DOUBLE' },
+      ],
+    }),
+  ),
+];
+
 const headSeeds = [
   safetensors(
     { __metadata__: { classes: '["a","b"]' }, weight: f32([2, 3], 0, 24), bias: f32([2], 24, 32) },
@@ -73,6 +93,21 @@ async function readPool(path: string, size: number): Promise<void> {
   promise(data.length === pool.rows * pool.dim, 'rows x dim values');
   promise((await pool.gather([pool.rows - 1])).length === pool.dim, 'a row has dim values');
   promise(pool.ids === undefined || pool.ids.length === pool.rows, 'one id a row');
+}
+
+/** What was compressed may be larger than its file. */
+async function readPacked(path: string): Promise<void> {
+  const pool = await Pool.open(path);
+  promise(pool.rows > 0 && pool.dim > 0, 'rows and dim are positive');
+  promise((await pool.toArray()).length === pool.rows * pool.dim, 'rows x dim values');
+}
+
+async function readRecords(path: string): Promise<void> {
+  let width: number | undefined;
+  for await (const { fields } of readTableFile(path)) {
+    width ??= fields.length;
+    promise(fields.length === width, 'equal widths');
+  }
 }
 
 async function readAnyTensor(path: string): Promise<void> {
@@ -114,6 +149,9 @@ export const readers: readonly FuzzedReader[] = [
   { name: 'npy tensor', file: 'any.npy', seeds: npySeeds, read: readAnyTensor },
   { name: 'safetensors pool', file: 'pool.safetensors', seeds: safetensorsSeeds, read: readPool },
   { name: 'safetensors tensor', file: 'any.safetensors', seeds: safetensorsSeeds, read: readAnyTensor },
+  { name: 'npz pool', file: 'pool.npz', seeds: npzSeeds, read: readPacked },
+  { name: 'parquet pool', file: 'pool.parquet', seeds: parquetSeeds, read: readPacked },
+  { name: 'parquet table', file: 'labels.parquet', seeds: parquetSeeds, read: readRecords },
   { name: 'head', file: 'head.safetensors', seeds: headSeeds, read: readHead },
   { name: 'csv pool', file: 'pool.csv', seeds: csvSeeds, read: readPool },
   { name: 'csv matrix', file: 'matrix.csv', seeds: csvSeeds, read: readMatrix },
