@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addDemoCommand } from './commands/demo.js';
+import { addDoctorCommand } from './commands/doctor.js';
 import { addFitCommand } from './commands/fit.js';
 import { addScoreCommand } from './commands/score.js';
 import { addSelectCommand } from './commands/select.js';
@@ -23,5 +24,6 @@ export function buildProgram(signal: AbortSignal): Command {
   addFitCommand(program, signal);
   addVerifyCommand(program, signal);
   addDemoCommand(program, signal);
+  addDoctorCommand(program);
   return program;
 }

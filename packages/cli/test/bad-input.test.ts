@@ -307,7 +307,7 @@ const CASES: [string, string[], RegExp][] = [
   ],
   ['too many arguments', [...budget('5'), 'extra'], /too many arguments/],
   ['unknown command', ['selekt'], /unknown command 'selekt'/],
-  ['no command', [], /expected a command: select, score, fit, verify or demo/],
+  ['no command', [], /expected a command: select, score, fit, verify, demo or doctor/],
   [
     'output in a missing folder',
     ['select', '--pool', 'pool.npy', '--labels', 'labels.csv', '--budget', '5', '--out', 'no/picks.csv'],

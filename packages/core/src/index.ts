@@ -1,3 +1,11 @@
+export {
+  currentTarget,
+  explainLoadError,
+  libcOf,
+  loadNative,
+  type NativeCandidate,
+  nativeCandidates,
+} from '@alfamix/native';
 export { Context, type StageProgress } from './context.js';
 export { AlfamixError, abortError, describe, type ErrorCode, expected, throwIfAborted } from './errors.js';
 export {

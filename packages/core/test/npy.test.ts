@@ -273,7 +273,7 @@ describe('.npy that is not what it says', () => {
     await fails(
       () => openTensor('x.csv', { dtype: 'int' }),
       'FORMAT',
-      /expected a \.npy or \.safetensors file for x\.csv, got a \.csv file/,
+      /expected a \.npy, \.npz or \.safetensors file for x\.csv, got a \.csv file/,
     );
     await fails(
       () => Pool.open(`${put('t.npy', matrix(2, 2))}#emb`),

@@ -21,4 +21,12 @@ export type {
   NativeScoreUncertaintyArgs,
   NativeUncertaintyScores,
 } from './binding.js';
-export { loadNative, type NativeLoad, type NativeTry } from './load.js';
+export { explainLoadError } from './explain-load.js';
+export {
+  loadNative,
+  type NativeCandidate,
+  type NativeLoad,
+  type NativeTry,
+  nativeCandidates,
+} from './load.js';
+export { currentTarget, libcOf, packageOf, TARGETS, type Target } from './targets.js';

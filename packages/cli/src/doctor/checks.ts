@@ -1,0 +1,210 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { arch, cpus, platform, release } from 'node:os';
+import {
+  backendInfo,
+  currentTarget,
+  getKernels,
+  libcOf,
+  loadNative,
+  type NativeCandidate,
+  nativeCandidates,
+} from '@alfamix/core';
+import { hashFile } from '../output/hash.js';
+import { VERSION } from '../version.js';
+import { tryCandidate } from './candidate.js';
+import { selfTest } from './self-test.js';
+
+export interface Check {
+  name: string;
+  status: 'ok' | 'warning' | 'bad';
+  value: string;
+  /** What mends it. */
+  fix?: string;
+  /** More, for programs. */
+  details?: Readonly<Record<string, unknown>>;
+}
+
+const INSTALLED = nativeCandidates().some(
+  ({ from, path }) => from === 'build' && /[/\\]node_modules[/\\]/.test(path),
+);
+const TOOLS: Partial<Record<NodeJS.Platform, string>> = {
+  darwin: 'xcode-select --install && brew install cmake',
+  win32: 'install Visual Studio Build Tools with C++ and CMake, then',
+};
+/** Mends a missing addon: from the registry in an installed copy, by building it in a checkout. */
+const BUILD = INSTALLED
+  ? 'npm install alfamix (without --omit=optional)'
+  : `${TOOLS[process.platform] ?? 'apt-get install g++ cmake make'}${process.platform === 'win32' ? '' : ' &&'} npm run build`;
+const WANTED_FLAGS = /^(avx2?|fma|f16c|avx512(f|bw|dq|vl|_bf16)|amx_\w+|asimd|neon|sve|bf16)$/;
+
+/** Everything the doctor looks at, in the order it is shown. */
+export async function runChecks(): Promise<Check[]> {
+  const checks = [nodeCheck(), npmCheck(), osCheck(), libcCheck(), cpuCheck(), environmentCheck()];
+  const trials = nativeCandidates().map((candidate) => ({ candidate, trial: tryCandidate(candidate) }));
+  // A binary that crashes must not be loaded in this process.
+  const safe = trials.every(({ trial }) => trial.ok || !/crashed|didn't answer/.test(trial.why));
+  const forcedJs = process.env.ALFAMIX_BACKEND === 'js';
+  const found = trials.find(({ trial }) => trial.ok && trial.version === VERSION);
+  for (const { candidate, trial } of trials)
+    checks.push(
+      await candidateCheck(candidate, trial, found?.candidate === candidate, found !== undefined || forcedJs),
+    );
+  if (!safe)
+    return [
+      ...checks,
+      { name: 'self-test', status: 'bad', value: 'not run: the binary crashes', fix: BUILD },
+    ];
+  checks.push(await backendCheck(forcedJs));
+  checks.push(...(await selfTests()));
+  checks.push(blasCheck(), cudaCheck());
+  return checks;
+}
+
+function nodeCheck(): Check {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  const old = major < 20 || (major === 20 && minor < 19);
+  const value = `${process.version}, Node-API ${process.versions.napi}`;
+  if (old)
+    return { name: 'node', status: 'bad', value, fix: 'install Node 20.19 or later: https://nodejs.org' };
+  return { name: 'node', status: 'ok', value };
+}
+
+function npmCheck(): Check {
+  try {
+    const version = execFileSync('npm', ['--version'], {
+      encoding: 'utf8',
+      shell: process.platform === 'win32',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+    return { name: 'npm', status: 'ok', value: version };
+  } catch {
+    return { name: 'npm', status: 'warning', value: 'not found; only installing needs it' };
+  }
+}
+
+const osCheck = (): Check => ({ name: 'os', status: 'ok', value: `${platform()} ${release()} ${arch()}` });
+
+function libcCheck(): Check {
+  const libc = libcOf();
+  const value = libc ? `${libc.family}${libc.version ? ` ${libc.version}` : ''}` : 'that of the system';
+  return { name: 'libc', status: 'ok', value };
+}
+
+function cpuCheck(): Check {
+  const [cpu] = cpus();
+  const flags = cpuFlags();
+  const value = `${cpu?.model.trim() ?? 'unknown'}${flags.length > 0 ? `; ${flags.join(' ')}` : ''}`;
+  return { name: 'cpu', status: 'ok', value, details: { model: cpu?.model, flags } };
+}
+
+function cpuFlags(): string[] {
+  try {
+    const line = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
+    return line.split(' ').filter((flag) => WANTED_FLAGS.test(flag));
+  } catch {
+    return [];
+  }
+}
+
+function environmentCheck(): Check {
+  const set = Object.entries(process.env).filter(([name]) => name.startsWith('ALFAMIX_'));
+  const value = set.map(([name, text]) => `${name}=${text}`).join(' ') || 'no ALFAMIX_ variable is set';
+  return { name: 'environment', status: 'ok', value, details: Object.fromEntries(set) };
+}
+
+async function candidateCheck(
+  { from, path }: NativeCandidate,
+  trial: ReturnType<typeof tryCandidate>,
+  used: boolean,
+  another: boolean,
+): Promise<Check> {
+  const name = `addon (${from})`;
+  const details = { path, from, used };
+  if (trial.ok && trial.version === VERSION) {
+    const { sha256, bytes } = await hashFile(path);
+    const value = `${path}, version ${trial.version}, sha256 ${sha256.slice(0, 16)}…${used ? '' : ' (not needed)'}`;
+    return {
+      name,
+      status: 'ok',
+      value,
+      details: { ...details, version: trial.version, sha256, bytes, levels: trial.levels },
+    };
+  }
+  const why = trial.ok ? `version ${trial.version}, expected ${VERSION}` : trial.why;
+  const value = `${path}: ${why}`;
+  if (another && from !== 'override')
+    return { name, status: 'ok', value: `${value} (not needed)`, details: { ...details, why } };
+  if (from === 'override') {
+    const fix = 'unset ALFAMIX_NATIVE_PATH, or point it at an addon of this version';
+    return { name, status: 'bad', value, fix, details: { ...details, why } };
+  }
+  // A checkout has the build, an installed copy the package; the other one may be missing.
+  const expected = (from === 'package') === INSTALLED;
+  return { name, status: expected ? 'bad' : 'ok', value, fix: BUILD, details: { ...details, why } };
+}
+
+async function backendCheck(forcedJs: boolean): Promise<Check> {
+  try {
+    const info = await backendInfo();
+    const value = `${info.backend} ${info.level}, ${info.threads} thread${info.threads === 1 ? '' : 's'}; levels here: ${info.levels.join(', ')}`;
+    const details = { ...info };
+    if (info.backend !== 'js') return { name: 'kernels', status: 'ok', value, details };
+    const slow = `${value}; the TypeScript kernels are much slower`;
+    if (forcedJs)
+      return { name: 'kernels', status: 'warning', value: slow, fix: 'unset ALFAMIX_BACKEND', details };
+    if (!currentTarget() && INSTALLED)
+      return {
+        name: 'kernels',
+        status: 'warning',
+        value: `${slow}; no binary is released for this platform`,
+        details,
+      };
+    return { name: 'kernels', status: 'bad', value: slow, fix: BUILD, details };
+  } catch (error) {
+    const fix = 'unset ALFAMIX_BACKEND and ALFAMIX_LEVEL, or give them a value that exists here';
+    return { name: 'kernels', status: 'bad', value: (error as Error).message, fix };
+  }
+}
+
+async function selfTests(): Promise<Check[]> {
+  const { binding } = loadNative();
+  const makers = [await getKernels('js')];
+  for (const level of binding?.levels() ?? []) makers.push(await getKernels('cpu', { level }));
+  const checks: Check[] = [];
+  for (const kernels of makers) {
+    const name = `self-test (${kernels.level})`;
+    const wrong = await selfTest(kernels).catch((error) => String(error.message ?? error));
+    checks.push(
+      wrong === undefined
+        ? { name, status: 'ok', value: 'golden numbers reproduced' }
+        : {
+            name,
+            status: 'bad',
+            value: wrong,
+            fix: `${BUILD}; if it stays, report it with the output of alfamix doctor --json`,
+          },
+    );
+  }
+  return checks;
+}
+
+const blasCheck = (): Check => ({ name: 'blas', status: 'ok', value: 'none used: the kernels are our own' });
+
+const DRIVERS = [
+  '/usr/lib/x86_64-linux-gnu/libcuda.so.1',
+  '/usr/lib64/libcuda.so.1',
+  '/usr/lib/wsl/lib/libcuda.so.1',
+  '/usr/lib/aarch64-linux-gnu/libcuda.so.1',
+];
+
+function cudaCheck(): Check {
+  const driver = DRIVERS.find((path) => existsSync(path));
+  const reason = `this build has no CUDA kernels; ${driver ? `the NVIDIA driver is there (${driver})` : 'no NVIDIA driver was found'}`;
+  return {
+    name: 'cuda',
+    status: 'ok',
+    value: reason,
+    details: { available: false, driver: driver ?? null, reason },
+  };
+}

@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { loadNative } from '@alfamix/core';
+import { afterAll, describe, expect, it } from 'vitest';
+import { everyKernels } from '../../core/test/support/golden-cases.js';
+import { selfTest } from '../src/doctor/self-test.js';
+import { alfamix, Scratch } from './support/cli.js';
+
+const scratch = new Scratch();
+afterAll(() => scratch[Symbol.dispose]());
+const native = loadNative();
+
+interface Line {
+  name: string;
+  status: string;
+  value: string;
+  fix?: string;
+  details?: Record<string, unknown>;
+}
+async function doctor(env: Record<string, string> = {}) {
+  const clean = { ALFAMIX_BACKEND: '', ALFAMIX_LEVEL: '', ...env };
+  const { code, stdout, stderr } = await alfamix(['doctor', '--json'], { cwd: scratch.path, env: clean });
+  expect(stderr).toBe('');
+  const found = JSON.parse(stdout);
+  const line = (name: string): Line | undefined => found.checks.find((check: Line) => check.name === name);
+  return { code, found, line };
+}
+
+describe('alfamix doctor', () => {
+  it.runIf(native.binding && !process.env.ALFAMIX_NATIVE_PATH)(
+    'a sound checkout: all there, nothing red',
+    async () => {
+      const { code, found, line } = await doctor();
+      expect(code).toBe(0);
+      expect(found.ok).toBe(true);
+      expect(line('node')?.value).toContain(process.version);
+      expect(line('npm')?.value).toMatch(/^\d+\./);
+      expect(line('libc')?.value).toMatch(/^(glibc [\d.]+|musl|that of the system)$/);
+      const addon = line('addon (build)')!;
+      const file = String(addon.details?.path);
+      expect(addon.details).toMatchObject({
+        used: true,
+        version: native.binding?.version,
+        sha256: createHash('sha256').update(readFileSync(file)).digest('hex'),
+      });
+      expect(line('kernels')?.details).toMatchObject({ backend: 'cpu', levels: native.binding?.levels() });
+      for (const level of ['js', ...(native.binding?.levels() ?? [])])
+        expect(line(`self-test (${level})`)).toMatchObject({ status: 'ok' });
+      expect(found.cuda).toMatchObject({ available: false });
+      expect(found.cuda.reason).toMatch(/driver/);
+      const { stdout } = await alfamix(['doctor'], { cwd: scratch.path, env: { ALFAMIX_BACKEND: '' } });
+      expect(stdout).toMatch(/^alfamix [\d.]+\n✓ node +v/);
+      expect(stdout).not.toContain('\x1b');
+    },
+  );
+
+  it('an override that leads nowhere is red, and says what mends it', async () => {
+    const { code, line } = await doctor({ ALFAMIX_NATIVE_PATH: '/nowhere/alfamix.node' });
+    expect(code).toBe(1);
+    expect(line('addon (override)')).toMatchObject({
+      status: 'bad',
+      fix: expect.stringMatching(/unset ALFAMIX_NATIVE_PATH/),
+    });
+    expect(line('addon (override)')?.value).toBe('/nowhere/alfamix.node: no such file');
+    expect(line('kernels')).toMatchObject({ status: 'bad', fix: expect.any(String) });
+    expect(line('environment')?.value).toContain('ALFAMIX_NATIVE_PATH=/nowhere/alfamix.node');
+    expect(line('self-test (js)')).toMatchObject({ status: 'ok' });
+  });
+
+  it('a binary that crashes, one of another version, and one that is no binary', async () => {
+    writeFileSync(scratch.file('crash.cjs'), 'process.kill(process.pid, "SIGSEGV"); while (true);');
+    const crash = await doctor({ ALFAMIX_NATIVE_PATH: scratch.file('crash.cjs') });
+    expect(crash.code).toBe(1);
+    expect(crash.line('addon (override)')?.value).toMatch(/it crashed when it was loaded \(SIGSEGV\)$/);
+    expect(crash.line('self-test')).toMatchObject({ status: 'bad' });
+    writeFileSync(scratch.file('old.cjs'), "module.exports = { version: '0.0.1', levels: () => [] };");
+    const old = await doctor({ ALFAMIX_NATIVE_PATH: scratch.file('old.cjs') });
+    expect(old.line('addon (override)')?.value).toMatch(/version 0\.0\.1, expected /);
+    writeFileSync(scratch.file('text.node'), 'not a library');
+    const text = await doctor({ ALFAMIX_NATIVE_PATH: scratch.file('text.node') });
+    expect(text.code).toBe(1);
+    expect(text.line('addon (override)')?.value).toMatch(/damaged, or a binary for another platform/);
+  });
+
+  it('asked for TypeScript: a warning, exit 0; for what isn’t there: red', async () => {
+    if (native.binding) {
+      const js = await doctor({ ALFAMIX_BACKEND: 'js' });
+      expect(js.code).toBe(0);
+      expect(js.line('kernels')).toMatchObject({ status: 'warning', fix: 'unset ALFAMIX_BACKEND' });
+      const level = await doctor({ ALFAMIX_LEVEL: 'avx9' });
+      expect(level.code).toBe(1);
+      expect(level.line('kernels')?.value).toMatch(/for ALFAMIX_LEVEL, got "avx9"/);
+    }
+    const backend = await doctor({ ALFAMIX_BACKEND: 'tpu' });
+    expect(backend.code).toBe(1);
+    expect(backend.line('kernels')?.value).toMatch(/for ALFAMIX_BACKEND, got "tpu"/);
+  });
+});
+
+describe('the self-test', () => {
+  it('passes every maker and fails a broken one', async () => {
+    for (const kernels of await everyKernels()) {
+      expect(await selfTest(kernels), kernels.level).toBeUndefined();
+      const broken = Object.create(kernels, {
+        flipSearch: {
+          value: async (args: Parameters<typeof kernels.flipSearch>[0]) => {
+            const found = await kernels.flipSearch(args);
+            found.flipCap[3] *= 1.01;
+            return found;
+          },
+        },
+      });
+      expect(await selfTest(broken)).toMatch(/^flipSearch on .*: expected flip cap .* in row 3, got/);
+    }
+  });
+});
