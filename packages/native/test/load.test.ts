@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { loadNative } from '../src/index.js';
+import { currentTarget, explainLoadError, loadNative, nativeCandidates, packageOf } from '../src/index.js';
 import { hasAddon } from './addon.js';
 
 let folder = '';
@@ -51,6 +51,32 @@ describe('loadNative', () => {
 
   it('survives an addon that throws something odd', () => {
     expect(loadFile('odd.cjs', 'throw null;').load.reason).toContain('null');
+  });
+
+  it('tries the local build, then this platform’s package; the override alone where it is set', () => {
+    const target = currentTarget();
+    vi.stubEnv('ALFAMIX_NATIVE_PATH', '');
+    const [build, ...others] = nativeCandidates();
+    expect(build).toEqual({ from: 'build', path: expect.stringMatching(/lib[/\\]alfamix\.node$/) });
+    expect(others).toEqual(target ? [{ from: 'package', path: packageOf(target) }] : []);
+    vi.stubEnv('ALFAMIX_NATIVE_PATH', '/nowhere/x.node');
+    expect(nativeCandidates()).toEqual([{ from: 'override', path: expect.stringMatching(/x\.node$/) }]);
+  });
+
+  it.each([
+    [
+      "/lib/libc.so.6: version `GLIBC_2.38' not found (required by x)",
+      /it needs GLIBC 2\.38, .*\(glibc\) is older/,
+    ],
+    [
+      "libstdc++.so.6: version `GLIBCXX_3.4.32' not found",
+      /it needs GLIBCXX 3\.4\.32, .*\(libstdc\+\+\) is older/,
+    ],
+    ['x.node: wrong ELF class: ELFCLASS32', /for another platform: build it here/],
+    ['Error loading shared library ld-musl-x86_64.so.1', /built for musl/],
+    ['something\nRequire stack:', /^something$/],
+  ])('explains %s', (message, sentence) => {
+    expect(explainLoadError(new Error(message))).toMatch(sentence);
   });
 
   it('answers the second time from memory', () => {
