@@ -11,6 +11,7 @@ import { computeAnchors } from './labels/anchors.js';
 import type { LabeledSet } from './labels/labeled-set.js';
 import type { Pool } from './pool/pool.js';
 import type { Rng } from './random/xoshiro.js';
+import { yieldToLoop } from './yield.js';
 
 /** Called with the stage under way (`fit`, `score`, `cluster` …) and its work done and total, in its own unit. */
 export type StageProgress = (stage: string, done: number, total: number) => void;
@@ -91,6 +92,7 @@ export class Context {
       });
     } finally {
       timings[name] = (timings[name] ?? 0) + performance.now() - start;
+      await yieldToLoop();
     }
   }
 

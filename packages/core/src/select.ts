@@ -19,6 +19,7 @@ import { fitStage } from './score.js';
 import { makePicks, makeStats, type Pick, type SelectStats } from './select-result.js';
 import { getStrategy } from './strategies/index.js';
 import type { Strategy, StrategyResult } from './strategies/strategy.js';
+import { yieldToLoop } from './yield.js';
 
 export interface SelectArgs {
   pool: Pool;
@@ -89,6 +90,7 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
       ? await fitStage(labeled, seed, { signal, onProgress, timings })
       : undefined;
   const head = args.head ?? fitted;
+  await yieldToLoop();
   const context = new Context({
     pool,
     head,
@@ -106,6 +108,7 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
     timings,
   });
   const result = await strategy.select(context);
+  await yieldToLoop();
   checkResult(strategy, result, context);
   timings.total = performance.now() - start;
   const stats = makeStats(context, result, fitted?.fitted);

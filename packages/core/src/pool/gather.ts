@@ -4,10 +4,14 @@ import { allocate, openFile, READ_BYTES, readBytes } from '../formats/file-io.js
 import { assertUnchanged } from '../formats/file-stamp.js';
 import { widenBytes } from '../formats/widen.js';
 import type { FileSegment, RowSource } from '../kernels/kernels.js';
+import { yieldToLoop } from '../yield.js';
 import { assertAttached, valuesOf } from './read-blocks.js';
 
 /** Rows this close together in a file cost less read with what lies between than by a read of their own. */
 const GAP_BYTES = 1 << 16;
+
+/** Values copied before the event loop may turn: well under a millisecond. */
+const VALUES_PER_TURN = 1 << 16;
 
 /**
  * Copies the rows named, in the order given (repeats allowed), into one array of rows.length × dim. Of a file it
@@ -27,7 +31,14 @@ export async function gatherRows(
   const out = allocate(Float32Array, rows.length * dim, 'the gathered rows');
   if (!('segments' in source)) {
     assertAttached(source, poolRows, dim);
-    for (let i = 0; i < rows.length; i++) out.set(valuesOf(source, rows[i] * dim, dim), i * dim);
+    const rowsPerTurn = Math.max(1, Math.floor(VALUES_PER_TURN / dim));
+    for (let i = 0; i < rows.length; i++) {
+      out.set(valuesOf(source, rows[i] * dim, dim), i * dim);
+      if ((i + 1) % rowsPerTurn !== 0) continue;
+      await yieldToLoop();
+      throwIfAborted(signal);
+      assertAttached(source, poolRows, dim);
+    }
     return out;
   }
   const order = Uint32Array.from({ length: rows.length }, (_, i) => i).sort(

@@ -1,6 +1,7 @@
 import type { Context } from '../context.js';
 import { type CapCount, Ladder } from '../ladder.js';
 import { orderStatistic, smallest, valuesAt } from '../order.js';
+import { yieldToLoop } from '../yield.js';
 import type { Strategy, StrategyPick } from './strategy.js';
 
 /**
@@ -17,7 +18,7 @@ export const alfaMix: Strategy = {
   needs: { labels: true, head: true },
   async select(context) {
     const { flipCap } = await context.flipScores();
-    const { rows, used, total, candidatesPerCap } = candidatesOf(context, flipCap);
+    const { rows, used, total, candidatesPerCap } = await candidatesOf(context, flipCap);
     const notes: string[] = [];
     if (rows.length < total) {
       notes.push(
@@ -46,13 +47,14 @@ interface Candidates {
   candidatesPerCap: CapCount[];
 }
 
-function candidatesOf(
+async function candidatesOf(
   { available, alphaCap, budget, maxCandidates }: Context,
   flipCap: Float32Array,
-): Candidates {
+): Promise<Candidates> {
   const ladder = new Ladder(alphaCap);
   const caps = valuesAt(flipCap, available);
   const rung = ladder.rungFor(orderStatistic(caps, budget));
+  await yieldToLoop();
   const used = ladder.cap(rung);
   let kept: number[] = [];
   for (let i = 0; i < caps.length; i++) {
@@ -63,7 +65,10 @@ function candidatesOf(
     // The candidates are the rows of the lowest flip caps, so the lowest of all rows are the lowest of them.
     kept = smallest(caps, maxCandidates).sort((a, b) => a - b);
   }
-  return { rows: kept.map((i) => available[i]), total, used, candidatesPerCap: ladder.counts(caps, rung) };
+  await yieldToLoop();
+  const candidatesPerCap = ladder.counts(caps, rung);
+  await yieldToLoop();
+  return { rows: kept.map((i) => available[i]), total, used, candidatesPerCap };
 }
 
 /** One row from each of `budget` clusters; fewer where clusters are empty. */
