@@ -1,4 +1,4 @@
-import { AlfamixError, type ErrorCode } from '@alfamix/core';
+import { AlfamixError, type ErrorCode, printable } from '@alfamix/core';
 import { CommanderError } from 'commander';
 
 const BAD_INPUT: ReadonlySet<ErrorCode> = new Set([
@@ -28,4 +28,4 @@ export function exitFor(error: unknown): Exit {
   return { code: error instanceof AlfamixError && BAD_INPUT.has(error.code) ? 2 : 1, message };
 }
 
-const oneLine = (text: string): string => text.trim().replace(/\s*\n\s*/g, ' ');
+const oneLine = (text: string): string => printable(text.trim().replace(/\s*\n\s*/g, ' '));

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { alfamix, Scratch } from './support/cli.js';
 import { blobs, DIM, npy, ROWS, scratchWithData } from './support/data.js';
@@ -156,7 +156,7 @@ describe('alfamix verify', () => {
     put(good.replace('"manifestVersion": 1', '"manifestVersion": 9'));
     await fails(/is not a manifest of alfamix: manifestVersion/);
     put(good.replace('"command": "select"', '"command": "score"'));
-    await fails(/expected the picks of alfamix select for picks\.csv, got those of score/);
+    await fails(/expected the picks of alfamix select or demo for picks\.csv, got those of score/);
     put(good.replace('"budget": 7', '"budget": -7'));
     await fails(/for --budget, got "-7"/);
     put(good);
@@ -166,5 +166,135 @@ describe('alfamix verify', () => {
     await fails(/can't read picks\.csv/);
     rmSync(scratch.file('picks.csv.manifest.json'));
     await fails(/can't read the manifest picks\.csv\.manifest\.json: .*select wrote beside/);
+  });
+});
+
+describe('alfamix verify: what is out of the ordinary', () => {
+  const MANIFEST = 'picks.csv.manifest.json';
+  function edit(change: (manifest: ReturnType<Scratch['json']>) => void): void {
+    const manifest = scratch.json(MANIFEST);
+    change(manifest);
+    writeFileSync(scratch.file(MANIFEST), JSON.stringify(manifest));
+  }
+
+  it('picks in a folder of their own, moved together with the inputs', async () => {
+    mkdirSync(scratch.file('out'));
+    const args = ['select', ...SELECT, '--out', 'out/picks.csv'];
+    expect(await alfamix(args, { cwd: scratch.path })).toMatchObject({ code: 0 });
+    using elsewhere = new Scratch();
+    const to = elsewhere.file('moved');
+    renameSync(scratch.path, to);
+    try {
+      const moved = await alfamix(['verify', `${to}/out/picks.csv`], { cwd: '/' });
+      expect(moved).toMatchObject({ code: 0, stderr: '' });
+      const inside = await alfamix(['verify', 'picks.csv'], { cwd: `${to}/out` });
+      expect(inside).toMatchObject({ code: 0, stderr: '' });
+    } finally {
+      renameSync(to, scratch.path);
+    }
+  });
+
+  it('a folder of shards that moved, then gained a shard', async () => {
+    mkdirSync(scratch.file('shards'));
+    const data = blobs();
+    const half = (ROWS / 2) * DIM;
+    const put = (name: string, part: Float32Array) =>
+      writeFileSync(scratch.file(`shards/${name}.npy`), npy([part.length / DIM, DIM], part));
+    put('a', data.subarray(0, half));
+    put('b', data.subarray(half));
+    const args = ['select', '--pool', 'shards', '--labels', 'labels.csv', '--budget', '7'];
+    expect(await alfamix([...args, '--out', 'picks.csv'], { cwd: scratch.path })).toMatchObject({ code: 0 });
+    using elsewhere = new Scratch();
+    const to = elsewhere.file('moved');
+    renameSync(scratch.path, to);
+    try {
+      const moved = await alfamix(['verify', `${to}/picks.csv`], { cwd: '/' });
+      expect(moved).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/^same/) });
+    } finally {
+      renameSync(to, scratch.path);
+    }
+    put('c', blobs(ROWS, DIM, 3));
+    const { code, stdout } = await verify(['--json']);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout).changed).toEqual([`--pool ${scratch.file('shards/c.npy')} was not there`]);
+  });
+
+  it('the picks of the demo', async () => {
+    const demo = await alfamix(['demo', '--budget', '12'], { cwd: scratch.path });
+    expect(demo.code).toBe(0);
+    const file = 'alfamix-demo/picks.csv';
+    const same = await alfamix(['verify', file], { cwd: scratch.path });
+    expect(same).toMatchObject({ code: 0, stderr: '', stdout: `same     12 picks of ${file}\n` });
+    writeFileSync(scratch.file(file), scratch.read(file).replace(/^2,\d+,/m, '2,0,'));
+    const edited = await alfamix(['verify', file, '--json'], { cwd: scratch.path });
+    expect(edited.code).toBe(1);
+    expect(JSON.parse(edited.stdout)).toMatchObject({ same: false, differing: [{ rank: 2 }] });
+  });
+
+  it('removed, added and swapped picks; a column of the reader’s own', async () => {
+    await pick();
+    const [header, ...lines] = scratch.read('picks.csv').trimEnd().split('\n');
+    const ranks = async (records: string[], head = header) => {
+      writeFileSync(scratch.file('picks.csv'), `${[head, ...records].join('\n')}\n`);
+      const { code, stdout } = await verify(['--json']);
+      const { differing, changed } = JSON.parse(stdout);
+      expect(changed).toEqual(['picks.csv was edited after it was written']);
+      expect(code).toBe(differing.length > 0 ? 1 : 0);
+      return differing.map(({ rank }: { rank: number }) => rank);
+    };
+    expect(await ranks(lines.slice(0, 5))).toEqual([6, 7]);
+    expect(await ranks([...lines, '8,1,img 1,cat,0.1,1,1'])).toEqual([8]);
+    expect(await ranks([lines[1], lines[0], ...lines.slice(2)])).toEqual([1, 2]);
+    const labelled = lines.map((line) => `${line},cat`);
+    expect(await ranks(labelled, `${header},label`)).toEqual([]);
+    writeFileSync(scratch.file('picks.csv'), 'row,label\n1,cat\n');
+    const other = await verify();
+    expect(other).toMatchObject({ code: 2, stdout: '' });
+    expect(other.stderr).toMatch(/expected the columns rank, row, .* in picks\.csv, got row, label/);
+  });
+
+  it('an input whose hash the manifest leaves out', async () => {
+    await pick();
+    edit((manifest) => {
+      manifest.inputs = manifest.inputs.filter(({ option }: { option: string }) => option !== 'pool');
+    });
+    const { code, stderr } = await verify();
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/is not a manifest of alfamix: .*--pool among the inputs/);
+  });
+
+  it.runIf(existsSync('/dev/zero'))('devices in place of a manifest or an input', async () => {
+    await pick();
+    edit((manifest) => {
+      for (const input of manifest.inputs) input.path = '/dev/zero';
+    });
+    const input = await verify();
+    expect(input.code).toBe(2);
+    expect(input.stderr).toMatch(/\/dev\/zero: cannot be read: expected a file/);
+    rmSync(scratch.file(MANIFEST));
+    symlinkSync('/dev/zero', scratch.file(MANIFEST));
+    const manifest = await verify();
+    expect(manifest.code).toBe(2);
+    expect(manifest.stderr).toMatch(/can't read the manifest picks\.csv\.manifest\.json: expected a file/);
+  });
+
+  it('prints no control characters of a manifest or an id', async () => {
+    await pick();
+    const red = '\u001b[31m';
+    edit((manifest) => {
+      manifest.versions.alfamix = red;
+    });
+    writeFileSync(scratch.file('picks.csv'), scratch.read('picks.csv').replace(/img \d+/, red));
+    const { code, stdout, stderr } = await verify();
+    expect(code).toBe(1);
+    expect(stdout + stderr).not.toContain('\u001b');
+    expect(stdout).toContain('alfamix \\u001b[31m then');
+    const ids = Array.from({ length: ROWS }, (_, row) => `"${red}${row}"`).join('\n');
+    writeFileSync(scratch.file('red.csv'), `id\n${ids}\n`);
+    const args = ['--pool', 'pool.npy', '--ids', 'red.csv', '--labels', 'labels.csv', '--budget', '2'];
+    const run = ['select', ...args, '--out', 'red-picks.csv', '--explain'];
+    const explained = await alfamix(run, { cwd: scratch.path });
+    expect(explained.stdout).toContain('(\\u001b[31m');
+    expect(explained.stdout).not.toContain('\u001b');
   });
 });

@@ -34,7 +34,7 @@ const MOST_CHARS = 1000;
 const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 
 /** Messages quote names and fields of files: none may break the line, steer a terminal or fill it. */
-function printable(text: string): string {
+export function printable(text: string): string {
   const short = text.length > MOST_CHARS ? `${text.slice(0, 700)} … ${text.slice(-250)}` : text;
   return short.replace(UNPRINTABLE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -7,7 +7,15 @@ export {
   nativeCandidates,
 } from '@alfamix/native';
 export { Context, type StageProgress } from './context.js';
-export { AlfamixError, abortError, describe, type ErrorCode, expected, throwIfAborted } from './errors.js';
+export {
+  AlfamixError,
+  abortError,
+  describe,
+  type ErrorCode,
+  expected,
+  printable,
+  throwIfAborted,
+} from './errors.js';
 export {
   type ExplainArgs,
   type ExplainedPick,

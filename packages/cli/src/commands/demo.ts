@@ -10,12 +10,13 @@ import {
 } from '../options.js';
 import { runCommand } from './run.js';
 
-const schema = commonOptions
+/** The options of `demo`, as its manifest's settings hold them too. */
+export const demoOptions = commonOptions
   .extend(pickOptions.shape)
   .extend(inputOptions.pick({ l2: true, out: true }).shape)
   .extend({ figures: z.string().min(1, { error: 'a folder' }).optional() });
 
-export type DemoCommandOptions = z.infer<typeof schema>;
+export type DemoCommandOptions = z.infer<typeof demoOptions>;
 
 export function addDemoCommand(program: Command, signal: AbortSignal): void {
   const command = program
@@ -35,7 +36,7 @@ export function addDemoCommand(program: Command, signal: AbortSignal): void {
   addCommonOptions(command).addHelpText('after', '\nExample:\n  alfamix demo --budget 30 --strategy margin');
   command.action((raw) =>
     runCommand(raw, signal, async (session) => {
-      const options = readOptions(schema, raw);
+      const options = readOptions(demoOptions, raw);
       // Loaded here only: the drawing libraries would double the start-up time of every other command.
       const { runDemo } = await import('../demo/run.js');
       await runDemo(options, session);

@@ -13,7 +13,7 @@ import {
   readOptions,
 } from '../options.js';
 import { writeCsv } from '../output/csv.js';
-import { explainPath, explanationParts, writeExplanations } from '../output/explain-file.js';
+import { explainPath, explanationLine, writeExplanations } from '../output/explain-file.js';
 import {
   assertApart,
   assertOutput,
@@ -136,10 +136,9 @@ function describeExplanations(
   explanations: readonly Explanation[],
   names: readonly string[] | undefined,
 ): string {
-  const lines = explanations.slice(0, SHOWN).map((explanation, i) => {
-    const { row, id } = explanation;
-    return `${i + 1}. row ${row}${id ? ` (${id})` : ''}: ${explanationParts(explanation, names).join('; ')}`;
-  });
+  const lines = explanations
+    .slice(0, SHOWN)
+    .map((explanation, i) => `${i + 1}. ${explanationLine(explanation, names)}`);
   const rest = explanations.length - lines.length;
   return [...lines, ...(rest > 0 ? [`… and ${rest} more, in the file`] : [])].join('\n');
 }

@@ -1,17 +1,16 @@
-import { existsSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
-import { AlfamixError, parseSpec, readTable } from '@alfamix/core';
+import { resolve } from 'node:path';
+import { AlfamixError, printable, readTable } from '@alfamix/core';
 import type { Command } from 'commander';
 import { z } from 'zod';
+import type { InputFile } from '../inputs/load.js';
 import { locateInput, type Manifest, readManifest } from '../inputs/manifest-file.js';
 import { commonOptions, readOptions } from '../options.js';
 import { hashFile } from '../output/hash.js';
 import type { Session } from '../session.js';
 import { VERSION } from '../version.js';
+import { planAgain } from './pick-again.js';
 import { PICK_COLUMNS, pickFields } from './pick-facts.js';
-import { pickRows } from './pick-rows.js';
 import { runCommand } from './run.js';
-import { selectOptions } from './select.js';
 
 const schema = z.object({
   backend: commonOptions.shape.backend.optional(),
@@ -24,7 +23,9 @@ const SHOWN = 5;
 export function addVerifyCommand(program: Command, signal: AbortSignal): void {
   program
     .command('verify')
-    .description('Makes the picks of an earlier select again from its manifest and compares. Writes nothing.')
+    .description(
+      'Makes the picks of an earlier select or demo again from its manifest and compares. Writes nothing.',
+    )
     .argument('<picks>', 'picks.csv, whose manifest is beside it')
     .option('--backend <name>', 'kernels to use instead of the manifest’s: auto, cuda, cpu or js')
     .option('--threads <n>', 'threads (default: the cores this process may use)')
@@ -38,23 +39,20 @@ export function addVerifyCommand(program: Command, signal: AbortSignal): void {
 
 async function runVerify(file: string, given: z.infer<typeof schema>, session: Session): Promise<void> {
   const { manifest, out } = readManifest(file);
-  if (manifest.command !== 'select')
-    throw new AlfamixError(
-      'INVALID_ARGUMENT',
-      `expected the picks of alfamix select for ${out}, got those of ${manifest.command}`,
-    );
-  const settings = settingsOf(manifest, out, given);
+  const pickAgain = planAgain(manifest, out, given);
   const written = await readPicks(out, session.signal);
   const changed = await session.timed('hash inputs', () => changes(manifest, out, session));
-  const { inputs, result } = await rerun(settings, changed, session);
-  const { level, name } = result.backend;
+  const again = await within(changed, () => pickAgain(session));
+  for (const { option, path } of newFiles(again.files, manifest, out))
+    changed.push(`--${option} ${path} was not there`);
+  const { level, name } = again.backend;
   if (manifest.backend && (manifest.backend.name !== name || manifest.backend.level !== level))
     changed.push(`kernels: ${manifest.backend.name} ${manifest.backend.level} then, ${name} ${level} now`);
 
-  const again = result.picks.map((pick) => pickFields(pick, inputs.pool!, inputs.classNames));
-  const differing = differences(written, again);
+  const fields = again.picks.map((pick) => pickFields(pick, again.pool, again.classNames));
+  const differing = differences(written, fields);
   const same = differing.length === 0;
-  const summary = { command: 'verify', picks: out, same, differing, changed, backend: result.backend };
+  const summary = { command: 'verify', picks: out, same, differing, changed, backend: again.backend };
   session.print(summary, describe(out, written.length, differing, changed));
   if (same) return;
   const why =
@@ -64,40 +62,21 @@ async function runVerify(file: string, given: z.infer<typeof schema>, session: S
   throw new Error(`${out} has other picks than its manifest makes now${why}`);
 }
 
-/** The manifest's settings through the options of `select`, files where they are now. */
-function settingsOf(manifest: Manifest, out: string, given: z.infer<typeof schema>) {
-  const raw: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(manifest.settings)) {
-    if (value === null) continue;
-    raw[key] = typeof value === 'boolean' ? value : Array.isArray(value) ? value.join(',') : String(value);
-  }
-  for (const option of new Set(manifest.inputs.map((input) => input.option))) {
-    const spec = raw[option];
-    const inputs = manifest.inputs.filter((input) => input.option === option);
-    if (typeof spec !== 'string') continue;
-    const { tensor } = parseSpec(inputs[0].spec);
-    // Several files of one option: a folder or a glob.
-    raw[option] =
-      inputs.length > 1
-        ? resolve(existsSync(inputs[0].path) ? manifest.cwd : dirname(out), spec)
-        : locateInput(inputs[0], out) + (tensor === undefined ? '' : `#${tensor}`);
-  }
-  raw.explain = false;
-  raw.threads = undefined;
-  const { backend, threads } = given;
-  return { ...readOptions(selectOptions, raw), ...(backend && { backend }), threads };
-}
-
-/** The records of a picks file, its header left out. */
+/** The records of a picks file, its header and columns of the reader's own left out. */
 async function readPicks(out: string, signal: AbortSignal): Promise<readonly (readonly string[])[]> {
-  const all: (readonly string[])[] = [];
-  for await (const { fields } of readTable(out, { signal })) all.push(fields);
-  const [header, ...records] = all;
-  if (header.join() === PICK_COLUMNS.join()) return records;
-  throw new AlfamixError(
-    'FORMAT',
-    `expected the columns ${PICK_COLUMNS.join(', ')} in ${out}, got ${header.join(', ')}`,
-  );
+  let columns: number[] | undefined;
+  const records: string[][] = [];
+  for await (const { fields } of readTable(out, { signal })) {
+    if (columns) {
+      records.push(columns.map((column) => fields[column]));
+      continue;
+    }
+    columns = PICK_COLUMNS.map((name) => fields.indexOf(name));
+    if (!columns.includes(-1)) continue;
+    const expected = PICK_COLUMNS.join(', ');
+    throw new AlfamixError('FORMAT', `expected the columns ${expected} in ${out}, got ${fields.join(', ')}`);
+  }
+  return records;
 }
 
 /** What isn't as the manifest says, a sentence each. */
@@ -110,7 +89,7 @@ async function changes(manifest: Manifest, out: string, session: Session): Promi
     found.push(`${out} was edited after it was written`);
   const hashes = new Map<string, string>();
   for (const input of manifest.inputs) {
-    const path = locateInput(input, out);
+    const path = locateInput(input, manifest, out);
     const onProgress = session.stage('hash inputs');
     const sha256 = hashes.get(path) ?? (await hashFile(path, { signal, onProgress })).sha256;
     hashes.set(path, sha256);
@@ -119,10 +98,16 @@ async function changes(manifest: Manifest, out: string, session: Session): Promi
   return found;
 }
 
+/** Files of a folder or glob that came since. */
+function newFiles(files: readonly InputFile[], manifest: Manifest, out: string): InputFile[] {
+  const known = new Set(manifest.inputs.map((input) => resolve(locateInput(input, manifest, out))));
+  return files.filter(({ path }) => !known.has(resolve(path)));
+}
+
 /** An input that no longer fits says so, and what has changed. */
-async function rerun(settings: Parameters<typeof pickRows>[0], changed: readonly string[], session: Session) {
+async function within<T>(changed: readonly string[], work: () => Promise<T>): Promise<T> {
   try {
-    return await pickRows(settings, session);
+    return await work();
   } catch (error) {
     if (!(error instanceof AlfamixError) || changed.length === 0 || error.code === 'ABORTED') throw error;
     throw new AlfamixError(error.code, `${error.message} (changed since: ${changed.join('; ')})`, {
@@ -165,10 +150,9 @@ function describe(
   changed: readonly string[],
 ): string {
   const lines = changed.map((change) => `changed  ${change}`);
-  if (differing.length === 0) return [...lines, `same     ${picks} picks of ${out}`].join('\n');
-  const shown = differing
-    .slice(0, SHOWN)
-    .map(({ rank, was, is }) => `rank ${rank}   was ${was || '-'}, is ${is || '-'}`);
-  const rest = differing.length - shown.length;
-  return [...lines, ...shown, ...(rest > 0 ? [`… and ${rest} more`] : [])].join('\n');
+  if (differing.length === 0) lines.push(`same     ${picks} picks of ${out}`);
+  for (const { rank, was, is } of differing.slice(0, SHOWN))
+    lines.push(`rank ${rank}   was ${was || '-'}, is ${is || '-'}`);
+  if (differing.length > SHOWN) lines.push(`… and ${differing.length - SHOWN} more`);
+  return lines.map(printable).join('\n');
 }

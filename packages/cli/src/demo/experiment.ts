@@ -35,25 +35,21 @@ export interface Experiment {
   readonly accuracies: Accuracies;
 }
 
-/**
- * Fits a head on the labelled digits, picks rows of the pool, then looks up the picks' labels, fits again and measures
- * both heads on the test digits; the same with rows drawn at random. Every fit chooses its own l2 by cross-validation
- * on its own labels (or takes the one given), so the three accuracies differ in nothing but the rows labelled.
- */
-export async function runExperiment(
-  { pool: poolPart, labelled, test }: Digits,
+/** What was picked, and from what. */
+export type DigitSelection = Pick<Experiment, 'pool' | 'labeled' | 'head' | 'selection'>;
+
+/** Fits a head on the labelled digits and picks rows of the pool. */
+export async function selectDigits(
+  { pool: poolPart, labelled }: Digits,
   options: DemoOptions,
   session: Session,
-): Promise<Experiment> {
+): Promise<DigitSelection> {
   const { signal } = session;
   const { backend, threads, seed, l2, budget, strategy, alphaCap, maxCandidates } = options;
-  const job = { backend, threads, signal };
   const ids = poolPart.origin.map((row) => `digit-${row}`);
   const pool = Pool.fromArray(poolPart.pixels, { rows: poolPart.rows, dim: DIGIT_DIM, ids });
-  const fit = (labeled: LabeledSet) => LinearHead.fit({ labeled, classNames: DIGIT_NAMES, l2, seed, signal });
-
   const labeled = labeledSet(labelled.pixels, labelled.labels);
-  const head = await session.timed('fit', () => fit(labeled));
+  const head = await session.timed('fit', () => fitDigits(labeled, { l2, seed }, signal));
   const selection = await select({
     pool,
     labeled,
@@ -63,10 +59,33 @@ export async function runExperiment(
     alphaCap,
     maxCandidates,
     seed,
-    ...job,
+    backend,
+    threads,
+    signal,
     onProgress: session.progress,
   });
   session.addTimings(selection.timings);
+  return { pool, labeled, head, selection };
+}
+
+const fitDigits = (labeled: LabeledSet, { l2, seed }: { l2?: number; seed: number }, signal: AbortSignal) =>
+  LinearHead.fit({ labeled, classNames: DIGIT_NAMES, l2, seed, signal });
+
+/**
+ * Picks, then looks up the picks' labels, fits a head again and measures both heads on the test digits; the same with
+ * rows drawn at random. Every fit chooses its own l2 by cross-validation on its own labels (or takes the one given), so
+ * the three accuracies differ in nothing but the rows labelled.
+ */
+export async function runExperiment(
+  digits: Digits,
+  options: DemoOptions,
+  session: Session,
+): Promise<Experiment> {
+  const { pool: poolPart, labelled, test } = digits;
+  const { signal } = session;
+  const { backend, threads, budget } = options;
+  const job = { backend, threads, signal };
+  const { pool, labeled, head, selection } = await selectDigits(digits, options, session);
 
   const accuracy = async (labels: LabeledSet, fitted: LinearHead) => {
     const testPool = Pool.fromArray(test.pixels, { rows: test.rows, dim: DIGIT_DIM });
@@ -75,7 +94,7 @@ export async function runExperiment(
   };
   const afterLabelling = async (rows: readonly number[]) => {
     const more = withRows(labelled, poolPart, rows);
-    return accuracy(more, await fit(more));
+    return accuracy(more, await fitDigits(more, options, signal));
   };
   const accuracies = await session.timed('compare', async () => {
     const before = await accuracy(labeled, head);

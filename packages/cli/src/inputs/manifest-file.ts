@@ -1,7 +1,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
-import { AlfamixError, parseSpec } from '@alfamix/core';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AlfamixError } from '@alfamix/core';
 import { z } from 'zod';
+import { DIGIT_FILES } from '../demo/digits.js';
 import { manifestPath } from '../output/manifest.js';
 
 /** No real manifest comes near; keeps a wrong file from being read whole. */
@@ -44,7 +46,9 @@ export function readManifest(file: string): { manifest: Manifest; out: string } 
 function parse(path: string): unknown {
   let text: string;
   try {
-    if (statSync(path).size > MAX_BYTES) throw new Error(`expected at most ${MAX_BYTES} bytes`);
+    const stats = statSync(path);
+    if (!stats.isFile()) throw new Error('expected a file, got a folder, pipe or device');
+    if (stats.size > MAX_BYTES) throw new Error(`expected at most ${MAX_BYTES} bytes`);
     text = readFileSync(path, 'utf8');
   } catch (error) {
     throw new AlfamixError(
@@ -61,10 +65,40 @@ function parse(path: string): unknown {
 }
 
 /**
- * Where an input is now: where it was, else the same relative place seen from the manifest's folder (a folder that was
- * moved as a whole).
+ * Where an input is now: where it was; else, named by a relative path, the same place as seen from the picks (a folder
+ * that was moved as a whole). The demo's inputs lie in this package, wherever that is.
  */
-export function locateInput({ path, spec }: Manifest['inputs'][number], out: string): string {
-  const moved = resolve(dirname(out), parseSpec(spec).path);
-  return !existsSync(path) && existsSync(moved) ? moved : path;
+export function locateInput(
+  { option, path, spec }: Manifest['inputs'][number],
+  { command, cwd, settings }: Manifest,
+  out: string,
+): string {
+  if (command === 'demo' && Object.hasOwn(DIGIT_FILES, option))
+    return fileURLToPath(DIGIT_FILES[option as keyof typeof DIGIT_FILES]);
+  if (existsSync(path) || isAbsolute(spec)) return path;
+  const moved = resolve(movedFolder({ cwd, settings }, out), relative(cwd, path));
+  return existsSync(moved) ? moved : path;
+}
+
+/** The folder that a setting's relative path begins at: the run's, or where that lies now as seen from the picks. */
+export function folderOf(option: string, manifest: Manifest, out: string): string {
+  const inputs = manifest.inputs.filter((input) => input.option === option);
+  const here = inputs.every(({ path }) => existsSync(path));
+  return here ? manifest.cwd : movedFolder(manifest, out);
+}
+
+function movedFolder({ cwd, settings }: Pick<Manifest, 'cwd' | 'settings'>, out: string): string {
+  const target = resolve(cwd, typeof settings.out === 'string' ? settings.out : '');
+  return resolve(dirname(out), relative(dirname(target), cwd));
+}
+
+/** @throws FORMAT unless there is a hash of every one of the inputs: without it one could have changed unseen */
+export function requireInputs({ inputs }: Manifest, options: readonly string[], out: string): void {
+  for (const option of options) {
+    if (inputs.some((input) => input.option === option)) continue;
+    throw new AlfamixError(
+      'FORMAT',
+      `${manifestPath(out)} is not a manifest of alfamix: expected the hash of --${option} among the inputs, got none`,
+    );
+  }
 }

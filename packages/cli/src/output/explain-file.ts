@@ -1,4 +1,4 @@
-import { type Explanation, throwIfAborted, writeFileAtomic } from '@alfamix/core';
+import { type Explanation, printable, throwIfAborted, writeFileAtomic } from '@alfamix/core';
 import { formatCount, formatNumber, formatShare } from '../terminal/format.js';
 
 /** The explanations' place: beside the picks, named after them. */
@@ -37,8 +37,14 @@ export async function writeExplanations(
   await writeFileAtomic(path, write, { signal });
 }
 
+/** The explanation as one line that a person reads. */
+export function explanationLine(explanation: Explanation, names: Names): string {
+  const { row, id } = explanation;
+  return printable(`row ${row}${id ? ` (${id})` : ''}: ${explanationParts(explanation, names).join('; ')}`);
+}
+
 /** The explanation as a person reads it, in parts. */
-export function explanationParts(explanation: Explanation, names: Names): string[] {
+function explanationParts(explanation: Explanation, names: Names): string[] {
   const { pseudoLabel, confidence, flip, nearest, clusterSize, filled } = explanation;
   const near = nearest.map(
     ({ label, id, row, distance }) =>

@@ -10,7 +10,10 @@ export async function hashFile(
   const hash = createHash('sha256');
   let bytes = 0;
   try {
-    const { size } = statSync(path);
+    const stats = statSync(path);
+    // A device may never end, a pipe never begin.
+    if (!stats.isFile()) throw new Error('expected a file, got a folder, pipe or device');
+    const { size } = stats;
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
       throwIfAborted(signal);
       hash.update(chunk);

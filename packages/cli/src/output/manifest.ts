@@ -10,7 +10,7 @@ import { hashFile } from './hash.js';
 export const manifestPath = (out: string): string => `${out}.manifest.json`;
 
 /** The options that name a file to read. */
-const INPUT_OPTIONS = ['pool', 'labels', 'labeled', 'ids', 'head', 'exclude'] as const;
+export const INPUT_OPTIONS = ['pool', 'labels', 'labeled', 'ids', 'head', 'exclude'] as const;
 
 /**
  * Called before any work. Throws IO unless the output, its manifest and the others can be written, INVALID_ARGUMENT where one of
