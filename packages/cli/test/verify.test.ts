@@ -30,13 +30,17 @@ describe('alfamix select --explain', () => {
       picks.map(({ rank, row, id }) => [rank, row, id]),
     );
     const names = ['cat', 'dog', 'eel'];
-    explained.forEach(({ pseudoLabel, flip, nearest, cluster, clusterSize }, i) => {
+    explained.forEach(({ pseudoLabel, flip, nearest, cluster, clusterSize, members }, i) => {
       expect(pseudoLabel).toBe(picks[i].pseudo_label);
       expect(names).toContain(flip.to);
       expect(flip.to).not.toBe(pseudoLabel);
       expect(names).toContain(flip.anchor);
       expect(flip.anchorRows).toBe(8);
-      expect(Math.fround(flip.cap)).toBe(Math.fround(Number(picks[i].flip_cap)));
+      expect(String(flip.cap)).toBe(picks[i].flip_cap);
+      expect(flip.after).toBeGreaterThan(flip.before);
+      expect(flip).not.toHaveProperty('mixed');
+      expect(members).toHaveLength(Math.min(3, clusterSize - 1));
+      for (const { row, id } of members) expect(id).toBe(`img ${row}`);
       expect([String(cluster), String(clusterSize)]).toEqual([picks[i].cluster, picks[i].cluster_size]);
       expect(nearest).toHaveLength(3);
       for (const { label, row, id, distance } of nearest) {

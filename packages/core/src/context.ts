@@ -159,7 +159,7 @@ export class Context {
 }
 
 /** Kernels know rows by number only: adds the pool's name and the row's id. `rows`: the rows they were given. */
-function nameRow(error: unknown, pool: Pool, rows?: Float64Array): unknown {
+export function nameRow(error: unknown, pool: Pool, rows?: ArrayLike<number>): unknown {
   if (!(error instanceof AlfamixError) || error.code !== 'NON_FINITE') return error;
   const found = error.details.row;
   if (typeof found !== 'number' || 'name' in error.details) return error;

@@ -21,8 +21,9 @@ export {
   type ExplainedPick,
   type Explanation,
   explain,
+  type Flip,
   type Neighbour,
-} from './explain.js';
+} from './explain/explain.js';
 export {
   assertWritable,
   discardUnfinishedFiles,
@@ -84,4 +85,4 @@ export { type ScoreArgs, type ScoreResult, score } from './score.js';
 export { type SelectArgs, type SelectResult, select } from './select.js';
 export type { Pick, SelectStats } from './select-result.js';
 export { getStrategy, strategyNames } from './strategies/index.js';
-export type { Strategy, StrategyPick, StrategyResult } from './strategies/strategy.js';
+export type { Clusters, Strategy, StrategyPick, StrategyResult } from './strategies/strategy.js';

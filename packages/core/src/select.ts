@@ -18,7 +18,7 @@ import { Rng } from './random/xoshiro.js';
 import { fitStage } from './score.js';
 import { makePicks, makeStats, type Pick, type SelectStats } from './select-result.js';
 import { getStrategy } from './strategies/index.js';
-import type { Strategy, StrategyResult } from './strategies/strategy.js';
+import type { Clusters, Strategy, StrategyResult } from './strategies/strategy.js';
 import { yieldToLoop } from './yield.js';
 
 export interface SelectArgs {
@@ -55,6 +55,8 @@ export interface SelectResult {
   candidates: number | undefined;
   /** The alpha cap in use, where the strategy has one. */
   capUsed: number | undefined;
+  /** Where the strategy clusters: whom each pick stands for. */
+  clusters: Clusters | undefined;
   stats: SelectStats;
   /** Milliseconds by stage: fit, score, gather, normalize, cluster, nearest, total. */
   timings: Record<string, number>;
@@ -112,11 +114,12 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
   checkResult(strategy, result, context);
   timings.total = performance.now() - start;
   const stats = makeStats(context, result, fitted?.fitted);
-  const { candidates, capUsed } = result;
+  const { candidates, capUsed, clusters } = result;
   return {
     picks: makePicks(context, result.picks),
     candidates,
     capUsed,
+    clusters,
     stats,
     timings,
     backend: used,

@@ -69,7 +69,7 @@ async function runSelect(options: Options, session: Session): Promise<void> {
   const { signal } = session;
   assertOutput(out, options, options.explain ? [explainPath(out)] : []);
   const { inputs, head, result } = await pickRows(options, session);
-  assertApart([out, manifestPath(out)], inputs.files);
+  assertApart([out, manifestPath(out), ...(options.explain ? [explainPath(out)] : [])], inputs.files);
   const pool = inputs.pool!;
   const { classNames, labeled } = inputs;
   const explanations =
@@ -80,6 +80,7 @@ async function runSelect(options: Options, session: Session): Promise<void> {
             labeled,
             head,
             picks: result.picks,
+            clusters: result.clusters,
             backend,
             threads,
             signal,
@@ -94,7 +95,7 @@ async function runSelect(options: Options, session: Session): Promise<void> {
       ? writePicksParquet(out, result.picks, pool, classNames, { signal })
       : writeCsv(out, PICK_COLUMNS, lines, { signal }),
   );
-  if (explanations) await writeExplanations(explainPath(out), explanations, classNames, signal);
+  if (explanations) await writeExplanations(explainPath(out), explanations, { pool, classNames }, signal);
 
   const facts = pickFacts(result, inputs, head?.fitted);
   const settings = { ...options, threads: result.backend.threads };

@@ -1,37 +1,70 @@
-import { type Explanation, printable, throwIfAborted, writeFileAtomic } from '@alfamix/core';
+import {
+  type Explanation,
+  type Flip,
+  type Pool,
+  printable,
+  throwIfAborted,
+  writeFileAtomic,
+} from '@alfamix/core';
 import { formatCount, formatNumber, formatShare } from '../terminal/format.js';
+import { formatFloat32 } from './float32.js';
 
 /** The explanations' place: beside the picks, named after them. */
 export const explainPath = (out: string): string => `${out}.explain.jsonl`;
 
 type Names = readonly string[] | undefined;
 
-/** An explanation with classes by name, as a line of the file. */
+/** An explanation with classes by name, as a line of the file; of the mix only its numbers. */
 export function explanationRecord(
-  { flip, nearest, ...rest }: Explanation,
+  { flip, nearest, members, ...rest }: Explanation,
   rank: number,
+  pool: Pool,
   names: Names,
 ): object {
   return {
     rank,
     ...rest,
     pseudoLabel: nameOf(rest.pseudoLabel, names),
-    flip: flip ? { ...flip, anchor: nameOf(flip.anchor, names), to: nameOf(flip.to, names) } : null,
-    nearest: nearest.map(({ label, ...neighbour }) => ({ label: nameOf(label, names), ...neighbour })),
+    confidence: short(rest.confidence),
+    flip: flip ? flipRecord(flip, names) : null,
+    nearest: nearest.map(({ label, distance, ...neighbour }) => ({
+      label: nameOf(label, names),
+      ...neighbour,
+      distance: short(distance),
+    })),
+    members: members.map((row) => ({ row, ...(pool.ids && { id: pool.idOf(row) }) })),
   };
 }
+
+function flipRecord({ mixed: _, ...flip }: Flip, names: Names): object {
+  const numbers = { distance: short(flip.distance), step: short(flip.step) };
+  const probability = { before: short(flip.before), after: short(flip.after) };
+  // The cap is written as picks.csv has it.
+  const cap = Number(formatFloat32(flip.cap));
+  return {
+    ...flip,
+    cap,
+    anchor: nameOf(flip.anchor, names),
+    to: nameOf(flip.to, names),
+    ...numbers,
+    ...probability,
+  };
+}
+
+/** Seven significant digits, about those of float32. */
+const short = (value: number): number => Number(value.toPrecision(7));
 
 /** Writes one JSON object a pick, a line each, in the order of the picks. */
 export async function writeExplanations(
   path: string,
   explanations: readonly Explanation[],
-  names: Names,
+  { pool, classNames }: { pool: Pool; classNames: Names },
   signal: AbortSignal,
 ): Promise<void> {
   const write = async (append: (text: string) => Promise<void>) => {
     for (const [i, explanation] of explanations.entries()) {
       throwIfAborted(signal);
-      await append(`${JSON.stringify(explanationRecord(explanation, i + 1, names))}\n`);
+      await append(`${JSON.stringify(explanationRecord(explanation, i + 1, pool, classNames))}\n`);
     }
   };
   await writeFileAtomic(path, write, { signal });

@@ -2,7 +2,7 @@ import type { Context } from '../context.js';
 import { type CapCount, Ladder } from '../ladder.js';
 import { orderStatistic, smallest, valuesAt } from '../order.js';
 import { yieldToLoop } from '../yield.js';
-import type { Strategy, StrategyPick } from './strategy.js';
+import type { Clusters, Strategy, StrategyPick } from './strategy.js';
 
 /**
  * ALFA-Mix (Parvaneh et al., "Active Learning by Feature Mixing", CVPR 2022): rows whose prediction changes when
@@ -25,15 +25,24 @@ export const alfaMix: Strategy = {
         `${rows.length} of ${total} candidates were clustered, those with the lowest flip caps (maxCandidates)`,
       );
     }
-    const picks =
-      rows.length <= context.budget ? rows.map((row) => ({ row })) : await diversify(context, rows);
+    const { picks, clusters } =
+      rows.length <= context.budget
+        ? { picks: rows.map((row): StrategyPick => ({ row })) }
+        : await diversify(context, rows);
     rank(picks, flipCap);
     const filled = fill(context, picks);
     if (filled.length > 0) {
       const why = total < context.budget ? `only ${total} rows are candidates` : 'some clusters were empty';
       notes.push(`${filled.length} of ${context.budget} picks were filled at random: ${why}`);
     }
-    return { picks: [...picks, ...filled], candidates: total, capUsed: used, candidatesPerCap, notes };
+    return {
+      picks: [...picks, ...filled],
+      candidates: total,
+      capUsed: used,
+      candidatesPerCap,
+      clusters,
+      notes,
+    };
   },
 };
 
@@ -72,7 +81,10 @@ async function candidatesOf(
 }
 
 /** One row from each of `budget` clusters; fewer where clusters are empty. */
-async function diversify(context: Context, rows: number[]): Promise<StrategyPick[]> {
+async function diversify(
+  context: Context,
+  rows: number[],
+): Promise<{ picks: StrategyPick[]; clusters?: Clusters }> {
   const { pool, kernels, budget: clusters, seed } = context;
   const shape = { rows: rows.length, dim: pool.dim };
   const gathered = await context.stage('gather', ({ signal }) => pool.gather(rows, { signal }));
@@ -87,9 +99,10 @@ async function diversify(context: Context, rows: number[]): Promise<StrategyPick
   );
   const sizes = new Array<number>(clusters).fill(0);
   for (const label of labels) sizes[label]++;
-  return [...members.entries()]
+  const picks = [...members.entries()]
     .filter(([, member]) => member >= 0)
     .map(([cluster, member]) => ({ row: rows[member], cluster, clusterSize: sizes[cluster] }));
+  return { picks, clusters: { rows, labels } };
 }
 
 function rank(picks: StrategyPick[], flipCap: Float32Array): void {

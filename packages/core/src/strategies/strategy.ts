@@ -11,6 +11,14 @@ export interface StrategyPick {
   filled?: boolean;
 }
 
+/** What a strategy clustered. */
+export interface Clusters {
+  /** Rows of the pool, increasing. */
+  rows: ArrayLike<number>;
+  /** The cluster of each of them. */
+  labels: Int32Array;
+}
+
 export interface StrategyResult {
   /** `context.budget` different rows of `context.available`, best first: a prefix is a good smaller batch. */
   picks: StrategyPick[];
@@ -19,6 +27,8 @@ export interface StrategyResult {
   /** The alpha cap in use, for strategies with a ladder of them. */
   capUsed?: number;
   candidatesPerCap?: CapCount[];
+  /** Where the strategy clusters: whom each pick stands for. */
+  clusters?: Clusters;
   /** Sentences for the reader of the result. */
   notes?: string[];
 }

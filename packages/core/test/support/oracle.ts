@@ -97,20 +97,35 @@ export function oracleRow(input: OracleInput, z: ArrayLike<number>): OracleRow {
   };
 }
 
-/**
- * Mixes z with anchor k at a cap, element by element as the paper does: α = ε ‖δ‖ g / (‖g‖ δ), 0 where δ_j = 0. Says
- * by how much the best other class's logit is above the label's, relative to the largest logit met on the way.
- */
-export function mixLead(input: OracleInput, z: ArrayLike<number>, k: number, cap: number): number {
+/** Mixes z with anchor k at a cap, element by element as the paper does: α = ε ‖δ‖ g / (‖g‖ δ), 0 where δ_j = 0. */
+export function mix(input: OracleInput, z: ArrayLike<number>, k: number, cap: number): number[] {
   const logits = logitsOf(input, z);
-  const y = argmax(logits);
-  const g = gradient(input, logits, y);
+  const g = gradient(input, logits, argmax(logits));
   const d = delta(input, z, k);
   const step = (cap / Math.sqrt(input.dim)) * norm(d);
-  const mixed = d.map((dj, j) => {
+  return d.map((dj, j) => {
     const alpha = dj === 0 ? 0 : (step * g[j]) / (norm(g) * dj);
     return z[j] + alpha * dj;
   });
+}
+
+export const predict = (input: OracleInput, z: ArrayLike<number>): number => argmax(logitsOf(input, z));
+
+/** Probabilities of the classes. */
+export function softmax(input: OracleInput, z: ArrayLike<number>): number[] {
+  const logits = logitsOf(input, z);
+  const odds = logits.map((l) => Math.exp(l - Math.max(...logits)));
+  const sum = odds.reduce((a, b) => a + b);
+  return odds.map((o) => o / sum);
+}
+
+/**
+ * Says by how much the best other class's logit is above the label's after mixing, relative to the largest logit met on
+ * the way.
+ */
+export function mixLead(input: OracleInput, z: ArrayLike<number>, k: number, cap: number): number {
+  const y = predict(input, z);
+  const mixed = mix(input, z, k, cap);
   const after = logitsOf(input, mixed);
   let scale = 1e-300;
   for (let c = 0; c < input.classes; c++) {
