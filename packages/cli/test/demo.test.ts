@@ -59,6 +59,15 @@ describe('alfamix demo', () => {
     expect(html.match(/<figure>/g)).toHaveLength(3);
     expect(html.match(/<svg[^>]* role="img" aria-label="[^"]+"><title>/g)).toHaveLength(2);
     expect(html.match(/<li class="card"/g)).toHaveLength(20);
+    for (const [i, card] of html.split('<li class="card"').slice(1).entries()) {
+      const { cluster_size: size } = scratch.table('alfamix-demo/picks.csv')[i];
+      expect(card).toMatch(/<dt>flips to <b>\d<\/b> at [\d.]+<\/dt><dd>.*aria-label="the mix at cap /);
+      expect(card.match(/aria-label="a labelled \d at distance [\d.]+"/g)).toHaveLength(3);
+      expect(card).toContain(`<dt>stands for ${size} row`);
+      expect(card.match(/aria-label="a row of its group"/g) ?? []).toHaveLength(
+        Math.min(3, Number(size) - 1),
+      );
+    }
     expect(html.match(/<script|<link(?! rel="icon" href="data:,")|@import|src=|url\((?!#)/)).toBeNull();
     expect(html.replaceAll('http://www.w3.org', '').match(/https?:\/\//)).toBeNull();
     expect(html.match(/NaN|undefined|\[object/)).toBeNull();

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_MAP_ROWS, thin } from '../src/demo/map-points.js';
 import { formatFloat32 } from '../src/output/float32.js';
+import { digitImage } from '../src/report/digit-image.js';
 import { project } from '../src/report/project.js';
 import { spreadApart } from '../src/report/spread-apart.js';
 import { formatDuration, formatNumber, formatTable } from '../src/terminal/format.js';
@@ -141,5 +142,14 @@ describe('the map', () => {
     const rows = Array.from({ length: count }, (_, i) => data.subarray(i * 4, (i + 1) * 4));
     for (const place of await project(rows, { seed: 0 }))
       for (const at of place) expect(at).toBeGreaterThanOrEqual(0);
+  });
+});
+
+describe('digitImage', () => {
+  it('draws one path a shade, equal neighbours joined, and cuts off what is beyond black and white', () => {
+    expect(digitImage([1, 1, 0, 0.5, 7, -3], 3, 2)).toBe(
+      '<svg viewBox="0 0 3 2" fill="currentColor" shape-rendering="crispEdges" aria-hidden="true">' +
+        '<path d="M0 0h2v1h-2zM1 1h1v1h-1z"/><path d="M0 1h1v1h-1z" opacity="0.5"/></svg>',
+    );
   });
 });

@@ -1,4 +1,4 @@
-import type { Explanation, ScoreResult } from '@alfamix/core';
+import { computeAnchors, type Explanation, type ScoreResult } from '@alfamix/core';
 import { describeFit } from '../commands/head.js';
 import type { PickFacts } from '../commands/pick-facts.js';
 import { capsChart } from '../report/caps-chart.js';
@@ -8,7 +8,7 @@ import type { PickCard } from '../report/picks.js';
 import { type MapPoint, poolMap } from '../report/pool-map.js';
 import { formatCap, formatCount, formatDuration, formatShare } from '../terminal/format.js';
 import { describeBackend } from '../terminal/summary.js';
-import { DIGIT_NAMES, type Digits, digitPixels } from './digits.js';
+import { DIGIT_DIM, DIGIT_NAMES, type Digits, digitPixels } from './digits.js';
 import type { Accuracies, DemoOptions, Experiment } from './experiment.js';
 import { MAX_MAP_ROWS } from './map-points.js';
 import { overview } from './overview.js';
@@ -104,22 +104,33 @@ function capsNote({ capUsed, candidates }: PickFacts, budget: number): string {
   return `Rows whose predicted digit flips when they are mixed with a class mean, by how far the mix may go. The cap grows until there are more candidates than the budget of ${formatCount(budget)}: ${formatCount(candidates ?? 0)} at ${used}.`;
 }
 
-function pickCards({ experiment, digits, explanations }: DemoReportInput): PickCard[] {
-  const { pool, selection } = experiment;
-  return selection.picks.map(({ rank, row, pseudoLabel, clusterSize }, i) => ({
-    rank,
-    row,
-    id: pool.idOf(row),
-    pseudoLabel,
-    trueLabel: digits.pool.labels[row],
-    flip: explanations[i].flip,
-    nearest: explanations[i].nearest.map(({ index, label }) => ({
-      label,
-      pixels: digitPixels(digits.labelled, index),
-    })),
-    clusterSize,
-    pixels: digitPixels(digits.pool, row),
-  }));
+/** An embedding is the digit's pixels, so that mixes and means can be looked at too. */
+function pickCards({ experiment, explanations, digits }: DemoReportInput): PickCard[] {
+  const { pool, labeled, selection } = experiment;
+  const anchors = computeAnchors(labeled, DIGIT_NAMES.length);
+  return selection.picks.map(({ rank, row, pseudoLabel, clusterSize }, i) => {
+    const { confidence, flip, nearest, members } = explanations[i];
+    return {
+      rank,
+      row,
+      id: pool.idOf(row),
+      pseudoLabel,
+      trueLabel: digits.pool.labels[row],
+      confidence,
+      clusterSize,
+      pixels: digitPixels(digits.pool, row),
+      flip: flip && {
+        ...flip,
+        mean: anchors.subarray(flip.anchor * DIGIT_DIM, (flip.anchor + 1) * DIGIT_DIM),
+      },
+      nearest: nearest.map(({ index, label, distance }) => ({
+        label,
+        distance,
+        pixels: digitPixels(digits.labelled, index),
+      })),
+      members: members.map((member) => digitPixels(digits.pool, member)),
+    };
+  });
 }
 
 function picksNote(picks: readonly PickCard[]): string {
@@ -127,13 +138,15 @@ function picksNote(picks: readonly PickCard[]): string {
     ({ pseudoLabel, trueLabel }) => pseudoLabel !== undefined && pseudoLabel !== trueLabel,
   );
   const size = picks.some(({ clusterSize }) => clusterSize !== undefined)
-    ? 'Largest group first, so that a part of the list is a good smaller batch. “Flips” names the class that takes over, the smallest cap at which it does and the class mean the digit is mixed with; “stands for” counts the candidates in its group. '
+    ? 'Largest group first, so that a part of the list is a good smaller batch; “stands for” counts the candidates in its group and shows those most like it. '
     : '';
-  const near = 'The small digits are the nearest labelled ones. ';
+  const flips = picks.some(({ flip }) => flip)
+    ? '“Flips” gives the smallest cap at which the prediction changes, the mix that does it, and the class mean it was mixed with. '
+    : '';
   const known = picks.some(({ pseudoLabel }) => pseudoLabel !== undefined)
     ? `The classifier was wrong about ${wrong.length} of these ${picks.length}.`
     : '';
-  return size + near + known;
+  return size + flips + known;
 }
 
 function settingRows({ settings, facts, experiment }: DemoReportInput): [string, string][] {

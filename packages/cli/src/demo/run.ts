@@ -48,8 +48,9 @@ async function demo(options: DemoCommandOptions, [out, figures]: string[], sessi
   const map = await session.timed('map', () =>
     mapPoints({ pool, labeled, scores, selection, seed, signal, onProgress: session.stage('map') }),
   );
+  const { picks, clusters } = selection;
   const explanations = await session.timed('explain', () =>
-    explain({ pool, labeled, head, picks: selection.picks, backend, threads, signal }),
+    explain({ pool, labeled, head, picks, clusters, backend, threads, signal }),
   );
   const inputs = await describeInputs(
     Object.entries(DIGIT_FILES).map(([option, url]) => ({

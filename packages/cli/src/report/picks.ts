@@ -1,7 +1,10 @@
-import { formatCount, formatNumber } from '../terminal/format.js';
+import { formatCount, formatNumber, formatShare } from '../terminal/format.js';
 import { digitImage } from './digit-image.js';
 import { html, Markup } from './html.js';
 import { classColour } from './palette.js';
+
+/** 64 grey values, 0 … 1. */
+type Pixels = ArrayLike<number>;
 
 /** One picked row as the report shows it. */
 export interface PickCard {
@@ -12,47 +15,81 @@ export interface PickCard {
   readonly pseudoLabel: number | undefined;
   /** Class index found by labelling it. */
   readonly trueLabel: number;
-  /** The first flip: its cap, the class predicted from there on, the class whose mean it is mixed with. */
-  readonly flip: { readonly cap: number; readonly to: number; readonly anchor: number } | undefined;
-  /** The labelled images nearest to it. */
-  readonly nearest: readonly { readonly label: number; readonly pixels: Float32Array }[];
+  readonly confidence: number | undefined;
   readonly clusterSize: number | undefined;
-  /** 64 grey values, 0 … 1. */
-  readonly pixels: Float32Array;
+  readonly pixels: Pixels;
+  /** The mix that changes the prediction, and the class mean it is mixed with; undefined where nothing flips. */
+  readonly flip:
+    | {
+        readonly cap: number;
+        readonly to: number;
+        readonly mixed: Pixels;
+        readonly anchor: number;
+        readonly mean: Pixels;
+      }
+    | undefined;
+  /** The nearest labelled rows. */
+  readonly nearest: readonly {
+    readonly label: number;
+    readonly distance: number;
+    readonly pixels: Pixels;
+  }[];
+  /** Some of the rows it stands for. */
+  readonly members: readonly Pixels[];
 }
 
-/** The picked images in the order they should be labelled. */
+/** The picked images in the order they should be labelled, each with why it was picked. */
 export function pickCards(picks: readonly PickCard[], classNames: readonly string[]): Markup {
   return html`<ol class="cards">${picks.map((pick) => card(pick, classNames))}</ol>`;
 }
 
 function card(pick: PickCard, names: readonly string[]): Markup {
-  const { rank, row, id, pseudoLabel, trueLabel, flip, nearest, clusterSize } = pick;
+  const { rank, row, id, pseudoLabel, trueLabel, confidence, pixels } = pick;
   const truth = names[trueLabel];
-  const right = pseudoLabel === trueLabel;
   const verdict =
     pseudoLabel === undefined
       ? html`<span class="verdict">a ${truth}</span>`
-      : right
+      : pseudoLabel === trueLabel
         ? html`<span class="verdict right">predicted ${truth} ✓</span>`
         : html`<span class="verdict wrong">predicted ${names[pseudoLabel]}, is ${truth}</span>`;
-  const facts = [
-    flip && `flips to ${names[flip.to]} at ${formatNumber(flip.cap)}, towards the mean ${names[flip.anchor]}`,
-    clusterSize === undefined
+  const sure =
+    pseudoLabel === undefined || confidence === undefined
       ? undefined
-      : `stands for ${formatCount(clusterSize)} row${clusterSize === 1 ? '' : 's'}`,
-    `row ${row}`,
-  ].filter((fact) => fact !== undefined);
+      : html`<span class="facts">${formatShare(confidence)} sure</span>`;
   const colour = pseudoLabel === undefined ? 'var(--soft)' : classColour(pseudoLabel);
-  return html`<li class="card" title="${id}"><span class="rank" style="background:${colour}" aria-label="rank ${rank}">${rank}</span>${new Markup(digitImage(pick.pixels, 8, 8))}${verdict}${facts.map((fact) => html`<span class="facts">${fact}</span>`)}${near(nearest, names)}</li>`;
+  return html`<li class="card" title="${id}"><span class="rank" style="background:${colour}" aria-label="rank ${rank}">${rank}</span><div class="pick">${image(pixels)}<div>${verdict}${sure}<span class="facts">row ${row}</span></div></div><dl>${reasons(pick, names)}</dl></li>`;
 }
 
-/** The nearest labelled images, small, each with its label. */
-function near(nearest: PickCard['nearest'], names: readonly string[]): Markup | undefined {
-  if (nearest.length === 0) return undefined;
-  const images = nearest.map(
-    ({ label, pixels }) =>
-      html`<span class="near">${new Markup(digitImage(pixels, 8, 8))}${names[label]}</span>`,
-  );
-  return html`<span class="nears" aria-label="nearest labelled: ${nearest.map(({ label }) => names[label]).join(', ')}">${images}</span>`;
+function reasons({ flip, nearest, clusterSize, members }: PickCard, names: readonly string[]): Markup[] {
+  const rows: Markup[] = [];
+  if (flip) {
+    const { to, cap, anchor, mixed, mean } = flip;
+    const thumbs = [
+      thumb(mixed, 'mix', `the mix at cap ${formatNumber(cap)}, predicted ${names[to]}`),
+      thumb(mean, `mean ${names[anchor]}`, `mean of the labelled ${names[anchor]}s`),
+    ];
+    rows.push(reason(html`flips to <b>${names[to]}</b> at ${formatNumber(cap)}`, thumbs));
+  }
+  if (nearest.length > 0) {
+    const thumbs = nearest.map(({ label, distance, pixels }) =>
+      thumb(pixels, names[label], `a labelled ${names[label]} at distance ${formatNumber(distance)}`),
+    );
+    rows.push(reason(html`nearest labelled`, thumbs));
+  }
+  if (clusterSize !== undefined) {
+    const thumbs = members.map((pixels) => thumb(pixels, undefined, 'a row of its group'));
+    rows.push(
+      reason(html`stands for ${formatCount(clusterSize)} row${clusterSize === 1 ? '' : 's'}`, thumbs),
+    );
+  }
+  return rows;
 }
+
+const reason = (what: Markup, thumbs: readonly Markup[]): Markup =>
+  html`<div><dt>${what}</dt><dd>${thumbs}</dd></div>`;
+
+function thumb(pixels: Pixels, caption: string | undefined, text: string): Markup {
+  return html`<span class="thumb" role="img" aria-label="${text}" title="${text}">${image(pixels)}${caption && html`<i>${caption}</i>`}</span>`;
+}
+
+const image = (pixels: Pixels): Markup => new Markup(digitImage(pixels, 8, 8));

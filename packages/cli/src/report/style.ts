@@ -31,23 +31,28 @@ figure>svg{display:block;width:100%;height:auto}
 .legend{display:flex;flex-wrap:wrap;gap:4px 18px;margin:12px 0 0;padding:0;list-style:none;font-size:.86rem;color:var(--soft)}
 .legend li{display:flex;align-items:center;gap:7px}
 .legend svg{width:18px;height:18px;flex:none}
-.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(176px,1fr));gap:12px;margin:16px 0 0;padding:0;list-style:none}
+.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,312px),1fr));gap:12px;margin:16px 0 0;padding:0;list-style:none}
 .card{position:relative;background:var(--panel);border:1px solid var(--line);border-radius:12px;padding:12px;break-inside:avoid;font-size:.84rem;line-height:1.4}
-.card>svg{display:block;width:58%;margin:2px auto 10px;height:auto}
+.pick{display:flex;align-items:center;gap:14px}
+.pick>svg{width:84px;height:84px;flex:none;margin-left:22px}
 .rank{position:absolute;top:9px;left:9px;min-width:24px;height:24px;padding:0 6px;border-radius:12px;display:grid;place-items:center;font-size:.78rem;font-weight:700;color:var(--on-class);font-variant-numeric:tabular-nums}
 .verdict{display:block;font-weight:650;font-size:.95rem;margin-bottom:3px}
 .right{color:var(--good)}
 .wrong{color:var(--bad)}
 .facts{display:block;color:var(--soft);font-variant-numeric:tabular-nums}
-.nears{display:flex;gap:10px;margin-top:8px;padding-top:8px;border-top:1px solid var(--line)}
-.near{display:flex;align-items:center;gap:4px;color:var(--soft);font-variant-numeric:tabular-nums}
-.near svg{width:22px;height:22px;flex:none}
+.card dl{margin:10px 0 0}
+.card dl>div{display:flex;align-items:center;gap:10px;min-height:52px;padding:5px 0;border-top:1px solid var(--line)}
+.card dt{flex:1;color:var(--soft);font-variant-numeric:tabular-nums}
+.card dd{display:flex;gap:4px;margin:0}.card dt b{color:var(--ink)}
+.thumb{width:44px;text-align:center}
+.thumb svg{display:block;width:30px;height:30px;margin:0 auto}
+.thumb i{display:block;font-style:normal;font-size:.68rem;line-height:1.3;font-weight:650;white-space:nowrap;color:var(--ink)}
 table{border-collapse:collapse;width:100%;font-size:.92rem}
 th,td{text-align:left;padding:7px 12px 7px 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
 th{font-weight:500;color:var(--soft);width:46%}
 td.n{text-align:right;padding-right:0;font-variant-numeric:tabular-nums}
 footer{margin-top:48px;padding-top:16px;border-top:1px solid var(--line);color:var(--soft);font-size:.86rem}
-@media screen and (max-width:760px){main{padding:26px 16px 40px}.pair{grid-template-columns:1fr;gap:36px}.cards{grid-template-columns:repeat(auto-fill,minmax(132px,1fr));gap:10px}.tiles{gap:8px}.tiles li{padding:11px 11px}}
+@media screen and (max-width:760px){main{padding:26px 16px 40px}.pair{grid-template-columns:1fr;gap:36px}.tiles{gap:8px}.tiles li{padding:11px 11px}}
 @media screen and (max-width:480px){.tiles{grid-template-columns:1fr}.tiles li{display:grid;grid-template-columns:5.6rem 1fr;align-items:center;gap:10px}}
-@media print{html{font-size:11px}main{max-width:none;padding:0}section{margin-top:20px}.sheet{break-before:page;margin-top:0}footer{margin-top:18px;padding-top:10px}.tiles{margin:16px 0 8px}.pair{gap:26px;break-inside:avoid}.cards{grid-template-columns:repeat(5,1fr);gap:8px}.card{padding:8px 10px}.card>svg{width:46%;margin-bottom:6px}.rank{min-width:19px;height:19px;padding:0 4px}.nears{gap:7px;margin-top:5px;padding-top:5px}.near svg{width:15px;height:15px}h2,figcaption{break-after:avoid}tr{break-inside:avoid}th,td{padding-top:4px;padding-bottom:4px}.card,.tiles li,.panel{background:none}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+@media print{html{font-size:11px}main{max-width:none;padding:0}section{margin-top:20px}.sheet{break-before:page;margin-top:0}footer{margin-top:18px;padding-top:10px}.tiles{margin:16px 0 8px}.pair{gap:26px;break-inside:avoid}.cards{grid-template-columns:repeat(3,1fr);gap:8px}.card{padding:8px 10px}.pick>svg{width:52px;height:52px}.card dl{margin-top:6px}.card dl>div{min-height:0;padding:3px 0}.thumb{width:36px}.thumb svg{width:22px;height:22px}.card dd{gap:2px}.rank{min-width:19px;height:19px;padding:0 4px}h2,figcaption{break-after:avoid}tr{break-inside:avoid}th,td{padding-top:4px;padding-bottom:4px}.card,.tiles li,.panel{background:none}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 `.trim();
