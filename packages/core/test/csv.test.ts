@@ -219,7 +219,8 @@ describe('a CSV pool', () => {
       'INVALID_ARGUMENT',
       /expected .*t\.csv without #x: a \.csv file holds one table$/,
     );
-    await fails(() => Pool.open(folder), 'FORMAT', /expected a \.npy, \.safetensors or \.csv file/);
+    // As a folder of shards, of which the last one was made above.
+    await fails(() => Pool.open(join(folder, 'none')), 'FORMAT', /expected a \.npy, .* or \.csv file/);
   });
 
   test('more values than one block', async () => {

@@ -147,6 +147,17 @@ describe('shards', () => {
     expect((await Pool.open(join(folder.path, 'odd[1].npy'))).rows).toBe(3);
   });
 
+  test('a label column is no feature, and an unnamed index is refused', async () => {
+    const labelled = await Pool.open(put('labelled.csv', 'id,x,label,y\nu,1,7,2\nv,3,8,4\n'));
+    expect(await labelled.toArray()).toEqual(Float32Array.of(1, 2, 3, 4));
+    const pandas = put('pandas.csv', ',x,y\n0,1,2\n1,3,4\n');
+    await fails(() => Pool.open(pandas), 'FORMAT', /expected a name for column 1 .*index=False/);
+    const path = join(folder.path, 'labelled.parquet');
+    const column = (name: string, ...data: number[]) => ({ name, type: 'FLOAT' as const, data });
+    await writeParquet(path, [column('x', 1, 3), column('label', 7, 8), column('y', 2, 4)]);
+    expect(await (await Pool.open(path)).toArray()).toEqual(Float32Array.of(1, 2, 3, 4));
+  });
+
   test('CSV shards join in memory, their ids too', async () => {
     mkdirSync(join(folder.path, 'csv'));
     put('csv/a.csv', 'id,x,y\nu,1,2\n');

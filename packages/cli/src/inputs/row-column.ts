@@ -4,6 +4,12 @@ import { AlfamixError, type CsvRecord, type Pool } from '@alfamix/core';
 export const columnNames = (header: CsvRecord): string[] =>
   header.fields.map((field) => field.trim().toLowerCase());
 
+/** @throws INVALID_ARGUMENT where a column that counts is there twice */
+export function assertOneOfEach(names: readonly string[], path: string): void {
+  const twice = ['row', 'id', 'label'].find((name) => names.indexOf(name) !== names.lastIndexOf(name));
+  if (twice !== undefined) throw badLine(path, 1, `expected one column ${twice}, got two`);
+}
+
 export const badLine = (path: string, line: number, message: string): AlfamixError =>
   new AlfamixError('INVALID_ARGUMENT', `${path}, line ${line}: ${message}`, { details: { path, line } });
 
@@ -18,6 +24,7 @@ export type RowReader = (record: CsvRecord) => number;
  */
 export function rowReader(header: CsvRecord, pool: Pool, path: string): RowReader | undefined {
   const names = columnNames(header);
+  assertOneOfEach(names, path);
   const rowColumn = names.indexOf('row');
   const idColumn = names.indexOf('id');
   if (rowColumn < 0 && idColumn < 0) return undefined;

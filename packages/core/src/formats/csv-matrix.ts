@@ -77,6 +77,13 @@ class Columns {
   ) {
     for (let column = 0; column < count; column++) {
       const title = header?.[column].trim().toLowerCase();
+      if (title === '') {
+        throw new AlfamixError(
+          'FORMAT',
+          `expected a name for column ${column + 1} in the header of ${path}, got a blank: an index isn't a feature (pandas: index=False)`,
+          { details: { path, column: column + 1 } },
+        );
+      }
       const name = textColumns.find((wanted) => wanted.toLowerCase() === title);
       if (name === undefined) {
         this.numbers.push(column);

@@ -54,11 +54,20 @@ export async function readNpzMember(
     const message = `expected the name of an array in ${path} (${list(names)}), got ${describe(name)}`;
     throw new AlfamixError('INVALID_ARGUMENT', message, { details: { path, names } });
   }
-  const headers: NpyHeader[] = [];
-  for (const entry of entries) headers.push(await headerOf(file, path, entry));
-  const fitting = entries.filter((_, i) => fits(headers[i]));
+  const headers: (NpyHeader | undefined)[] = [];
+  for (const entry of entries) headers.push(await headerIfKnown(file, path, entry));
+  const fitting = entries.filter((_, i) => {
+    const header = headers[i];
+    return header !== undefined && fits(header);
+  });
+  // The only array says itself what is wrong with it.
+  if (fitting.length === 0 && entries.length === 1 && headers[0] === undefined)
+    return member(file, path, entries[0]);
   if (fitting.length === 1) return member(file, path, fitting[0]);
-  const shown = names.map((each, i) => `${each} ${headers[i].dtype} ${showShape(headers[i].shape)}`);
+  const shown = names.map((each, i) => {
+    const header = headers[i];
+    return header ? `${each} ${header.dtype} ${showShape(header.shape)}` : `${each} of another type`;
+  });
   throw new AlfamixError(
     'INVALID_ARGUMENT',
     fitting.length === 0
@@ -72,6 +81,16 @@ const list = (names: readonly string[]): string =>
   names.length === 0
     ? 'no arrays'
     : names.slice(0, 10).join(', ') + (names.length > 10 ? ` and ${names.length - 10} more` : '');
+
+/** Undefined for strings, objects and other arrays that may lie beside the one that is wanted. */
+async function headerIfKnown(file: OpenFile, path: string, entry: Entry): Promise<NpyHeader | undefined> {
+  try {
+    return await headerOf(file, path, entry);
+  } catch (error) {
+    if (error instanceof AlfamixError && error.code === 'FORMAT') return undefined;
+    throw error;
+  }
+}
 
 /** A compressed member is inflated no further than its header goes. */
 async function headerOf(file: OpenFile, path: string, entry: Entry): Promise<NpyHeader> {
@@ -123,6 +142,8 @@ async function member(file: OpenFile, path: string, entry: Entry): Promise<NpzMe
       path,
       `${shown} claims ${entry.size} bytes from ${entry.compressed}, more than deflate can hold`,
     );
+  // The header and the directory must agree before the whole is inflated.
+  await headerOf(file, path, entry);
   const whole = inflate(await readBytes(file.handle, start, entry.compressed, shown), entry, shown, path);
   const header = await parseNpyBytes(whole, shown);
   // A copy: typed arrays need their data at a multiple of their size.

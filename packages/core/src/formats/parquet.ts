@@ -25,7 +25,7 @@ export interface ParquetMatrix {
  * numbers, one a dimension.
  *
  * @param columns the list column's name; or names of number columns, separated by commas, `*` standing for any text
- *   (`f*`), in the file's order; undefined: the only list column, else all columns of floats
+ *   (`f*`), in the file's order; undefined: the only list column, else all columns of floats but one named label
  * @throws FORMAT for a file that isn't what it says, a null, or lists of different lengths, naming the row;
  *   INVALID_ARGUMENT for unknown or ambiguous columns; IO; ABORTED
  */
@@ -191,7 +191,9 @@ function chooseColumns(top: readonly Column[], columns: string | undefined, path
       `expected one list column in ${path}, got ${names.slice(0, 10).join(', ')}; name one, as in ${path}#${names[0]}`,
     );
   }
-  const floats = top.filter(({ float }) => float).map(({ name }) => name);
+  const floats = top
+    .filter(({ name, float }) => float && name.toLowerCase() !== 'label')
+    .map(({ name }) => name);
   if (floats.length > 0) return floats;
   throw new AlfamixError(
     'INVALID_ARGUMENT',

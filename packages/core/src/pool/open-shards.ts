@@ -133,6 +133,9 @@ async function inflated(
   return data instanceof Float64Array ? { dtype: 'float64', values: data } : data;
 }
 
+/** Columns of a table of features that aren't one. */
+const NOT_FEATURES = ['id', 'label'];
+
 async function openCsv(spec: string, signal?: AbortSignal): Promise<Shard> {
   const { path, tensor } = parseSpec(spec);
   if (tensor !== undefined) {
@@ -141,7 +144,10 @@ async function openCsv(spec: string, signal?: AbortSignal): Promise<Shard> {
       `expected ${path} without #${tensor}: a .csv file holds one table`,
     );
   }
-  const { rows, dim, data, text, lineOf } = await readCsvMatrix(path, { signal });
+  const { rows, dim, data, text, lineOf } = await readCsvMatrix(path, {
+    textColumns: NOT_FEATURES,
+    signal,
+  });
   assertNotEmpty(rows, dim, path);
   const ids = text.get('id');
   const rowOf = ids && indexIds(ids, (row) => `line ${lineOf(row)}`, path);
