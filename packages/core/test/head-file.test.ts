@@ -127,7 +127,7 @@ describe('LinearHead.open', () => {
       { weight: { dtype: 'I32', shape: [2, 1], data: Int32Array.of(1, 2) } },
       {},
       'FORMAT',
-      /^expected F32 or F64 for .*#weight, got "I32"$/,
+      /^expected a float type for .*#weight, got "I32"$/,
     ],
     ['NaN', { weight: f32([2, 2], 1, 2, Number.NaN, 4) }, {}, 'NON_FINITE', /#weight, got NaN in row 1$/],
     [
