@@ -40,6 +40,7 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
     exports.Set("defaultThreads", Napi::Function::New<DefaultThreadsMethod>(env, "defaultThreads"));
     exports.Set("flipSearch", Napi::Function::New<FlipSearchMethod>(env, "flipSearch"));
     exports.Set("scoreUncertainty", Napi::Function::New<ScoreUncertaintyMethod>(env, "scoreUncertainty"));
+    exports.Set("logits", Napi::Function::New<LogitsMethod>(env, "logits"));
     exports.Set("interpolate", Napi::Function::New<InterpolateMethod>(env, "interpolate"));
     exports.Set("pseudoLabelGradient",
                 Napi::Function::New<PseudoLabelGradientMethod>(env, "pseudoLabelGradient"));

@@ -9,6 +9,7 @@ import type {
 } from './kernels/kernels.js';
 import { computeAnchors } from './labels/anchors.js';
 import type { LabeledSet } from './labels/labeled-set.js';
+import type { Model } from './models/model.js';
 import type { Pool } from './pool/pool.js';
 import type { Rng } from './random/xoshiro.js';
 import { yieldToLoop } from './yield.js';
@@ -20,6 +21,8 @@ export interface ContextParts {
   pool: Pool;
   head: LinearHead | undefined;
   labeled: LabeledSet | undefined;
+  model?: Model | undefined;
+  inputs?: Pool | undefined;
   kernels: Kernels;
   rng: Rng;
   seed: number;
@@ -39,6 +42,10 @@ export class Context {
   /** Given or fitted, for a strategy that needs one. */
   readonly head: LinearHead | undefined;
   readonly labeled: LabeledSet | undefined;
+  /** The network that made the pool of `inputs`, where the caller gave it. */
+  readonly model: Model | undefined;
+  /** What the network was given for the pool, row for row. */
+  readonly inputs: Pool | undefined;
   readonly kernels: Kernels;
   /** Starts from `seed`; the only source of chance. */
   readonly rng: Rng;
@@ -53,12 +60,15 @@ export class Context {
   readonly #parts: ContextParts;
   #flip: FlipSearchResult | undefined;
   #uncertainty: UncertaintyScores | undefined;
+  #logits: Float32Array | undefined;
 
   constructor(parts: ContextParts) {
     this.#parts = parts;
     this.pool = parts.pool;
     this.head = parts.head;
     this.labeled = parts.labeled;
+    this.model = parts.model;
+    this.inputs = parts.inputs;
     this.kernels = parts.kernels;
     this.rng = parts.rng;
     this.seed = parts.seed;
@@ -110,6 +120,12 @@ export class Context {
   async uncertaintyScores(): Promise<UncertaintyScores> {
     this.#uncertainty ??= this.#flip ?? (await this.#scan((job) => this.kernels.scoreUncertainty(job)));
     return this.#uncertainty;
+  }
+
+  /** The head's N×C logits of the whole pool, once. */
+  async logits(): Promise<Float32Array> {
+    this.#logits ??= await this.#scan((job) => this.kernels.logits(job));
+    return this.#logits;
   }
 
   /**

@@ -77,6 +77,7 @@ export type { KCenterGreedyArgs, KMeansPlusPlusArgs, PickedRows } from './kernel
 export { computeAnchors } from './labels/anchors.js';
 export { LabeledSet, type LabeledSetArgs, type PoolLabelsArgs } from './labels/labeled-set.js';
 export { type CapCount, Ladder } from './ladder.js';
+export type { Model, TrainArgs, TrainedModel, Trainer } from './models/model.js';
 export type { PoolArray } from './pool/check-array.js';
 export type { PoolFile } from './pool/open-shards.js';
 export { Pool, type PoolArrayOptions, type PoolOpenOptions } from './pool/pool.js';
@@ -84,5 +85,13 @@ export { Rng } from './random/xoshiro.js';
 export { type ScoreArgs, type ScoreResult, score } from './score.js';
 export { type SelectArgs, type SelectResult, select } from './select.js';
 export type { Pick, SelectStats } from './select-result.js';
+export type { QueryRecord, RoundLine } from './simulation/round-line.js';
 export { getStrategy, strategyNames } from './strategies/index.js';
-export type { Clusters, Strategy, StrategyPick, StrategyResult } from './strategies/strategy.js';
+export type {
+  Clusters,
+  Strategy,
+  StrategyFunction,
+  StrategyNeeds,
+  StrategyPick,
+  StrategyResult,
+} from './strategies/strategy.js';

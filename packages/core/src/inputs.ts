@@ -3,6 +3,7 @@ import { LinearHead } from './head/linear-head.js';
 import { type BackendName, type ResolvedKernels, resolveKernels } from './kernels/get-kernels.js';
 import type { Backend, Kernels } from './kernels/kernels.js';
 import { LabeledSet } from './labels/labeled-set.js';
+import type { Model } from './models/model.js';
 import { Pool } from './pool/pool.js';
 
 /** The kernels that did the work. */
@@ -16,8 +17,8 @@ export interface BackendUsed {
 }
 
 /** @throws INVALID_ARGUMENT when it isn't a pool, or a closed one */
-export function checkPool(pool: unknown): asserts pool is Pool {
-  if (!(pool instanceof Pool)) throw expected('a Pool', 'pool', pool);
+export function checkPool(pool: unknown, name = 'pool'): asserts pool is Pool {
+  if (!(pool instanceof Pool)) throw expected('a Pool', name, pool);
   // Reading `source` throws on a closed pool: now, not after a head has been fitted.
   void pool.source;
 }
@@ -39,6 +40,15 @@ export function checkParts(pool: Pool, labeled: LabeledSet | undefined, head: Li
     );
   }
   if (labeled && head) checkLabels(labeled, head);
+}
+
+/** Checks that model and inputs come together, and that the inputs are the pool's, row for row. */
+export function checkModel(pool: Pool, model: Model | undefined, inputs: Pool | undefined): void {
+  if (model === undefined && inputs === undefined) return;
+  if (typeof model?.embed !== 'function') throw expected('a Model, which inputs need,', 'model', model);
+  checkPool(inputs, 'inputs');
+  if (inputs.rows !== pool.rows)
+    throw expected(`${pool.rows} rows, those of the pool,`, 'inputs', inputs.rows, 'SHAPE_MISMATCH');
 }
 
 function checkLabels({ labels, classNames }: LabeledSet, head: LinearHead): void {

@@ -3,6 +3,7 @@ import { AlfamixError, describe, expected } from './errors.js';
 import type { LinearHead } from './head/linear-head.js';
 import {
   type BackendUsed,
+  checkModel,
   checkParts,
   checkPool,
   chooseKernels,
@@ -13,12 +14,13 @@ import type { BackendName } from './kernels/get-kernels.js';
 import type { Kernels } from './kernels/kernels.js';
 import { requireInteger, validateJob } from './kernels/validate.js';
 import type { LabeledSet } from './labels/labeled-set.js';
+import type { Model } from './models/model.js';
 import type { Pool } from './pool/pool.js';
 import { Rng } from './random/xoshiro.js';
 import { fitStage } from './score.js';
 import { makePicks, makeStats, type Pick, type SelectStats } from './select-result.js';
 import { getStrategy } from './strategies/index.js';
-import type { Clusters, Strategy, StrategyResult } from './strategies/strategy.js';
+import type { Clusters, Strategy, StrategyFunction, StrategyResult } from './strategies/strategy.js';
 import { yieldToLoop } from './yield.js';
 
 export interface SelectArgs {
@@ -27,10 +29,17 @@ export interface SelectArgs {
   labeled?: LabeledSet;
   /** Default: fitted on `labeled`, for a strategy that needs one. */
   head?: LinearHead;
+  /** The network that made the pool of `inputs`: for strategies that ask more of it than embeddings and head. */
+  model?: Model;
+  /** What the network was given for the pool, row for row; needed with `model`. */
+  inputs?: Pool;
   /** B, how many rows to pick: 1 … the rows that may be picked. */
   budget: number;
-  /** A name of `strategyNames`, or a strategy of your own. Default `alfa-mix`. */
-  strategy?: string | Strategy;
+  /**
+   * A name of `strategyNames`, with options after colons (`bald:passes=20`), or a strategy of your own: an object, or a
+   * function of the context that gives rows. Default `alfa-mix`.
+   */
+  strategy?: string | Strategy | StrategyFunction;
   /** Start and step of the ladder of alpha caps, above 0. Default 0.2, the paper's. */
   alphaCap?: number;
   /** Cluster only so many candidates, those of the lowest flip caps; at least the budget. Default: all. */
@@ -82,6 +91,7 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
   checkSettings(args);
   checkPool(pool);
   checkParts(pool, labeled, args.head);
+  checkModel(pool, args.model, args.inputs);
   checkNeeds(strategy, args);
   const available = rowsLeft(unavailableRows(pool, labeled, args.exclude));
   checkBudget(budget, pool, available.length);
@@ -97,6 +107,8 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
     pool,
     head,
     labeled,
+    model: args.model,
+    inputs: args.inputs,
     kernels,
     rng: new Rng(seed),
     seed,

@@ -108,6 +108,7 @@ function fakeBinding(promise: () => Promise<never>, cancel: () => void = () => {
     defaultThreads: () => 3,
     flipSearch: job,
     scoreUncertainty: job,
+    logits: job,
     interpolate: job,
     pseudoLabelGradient: job,
     closedFormAlpha: job,

@@ -275,7 +275,7 @@ describe('select by any strategy', () => {
       'a strategy that is none',
       { strategy: { name: 'x' } },
       'INVALID_ARGUMENT',
-      /or an object with name, needs and select for strategy/,
+      /, or an object with name, needs and select for strategy/,
     ],
     [
       'alphaCap 0',

@@ -183,6 +183,7 @@ export interface NativeBinding {
   defaultThreads(): number;
   flipSearch(args: NativeFlipSearchArgs): NativeJob<NativeFlipSearchResult>;
   scoreUncertainty(args: NativeScoreUncertaintyArgs): NativeJob<NativeUncertaintyScores>;
+  logits(args: NativeScoreUncertaintyArgs): NativeJob<Float32Array>;
   interpolate(args: NativeInterpolateArgs): NativeJob<NativeInterpolateResult>;
   pseudoLabelGradient(args: NativePseudoLabelGradientArgs): NativeJob<NativePseudoLabelGradientResult>;
   closedFormAlpha(args: NativeClosedFormAlphaArgs): NativeJob<Float32Array>;

@@ -34,6 +34,7 @@ const METHODS = [
   'defaultThreads',
   'flipSearch',
   'scoreUncertainty',
+  'logits',
   'interpolate',
   'pseudoLabelGradient',
   'closedFormAlpha',

@@ -96,6 +96,15 @@ export class NativeKernels implements Kernels {
     );
   }
 
+  async logits(args: ScoreUncertaintyArgs): Promise<Float32Array> {
+    validateScoreUncertainty(args);
+    const { rows, dim, weight, bias, classes } = args;
+    const head = { weight, bias, classes };
+    return this.#run(args, (options) =>
+      this.#binding.logits({ ...options, ...sourceOf(args.data), rows, dim, ...head }),
+    );
+  }
+
   async interpolate(args: InterpolateArgs): Promise<InterpolateResult> {
     validateInterpolate(args);
     const { data, rows, dim, anchors, anchorIndex, alpha, classes = 0 } = args;

@@ -4,24 +4,35 @@ import { coreset } from './coreset.js';
 import { entropy } from './entropy.js';
 import { leastConfidence } from './least-confidence.js';
 import { margin } from './margin.js';
+import { type ConfigurableStrategy, parseOptions } from './options.js';
 import { random } from './random.js';
-import type { Strategy } from './strategy.js';
+import type { Strategy, StrategyFunction } from './strategy.js';
 
-const STRATEGIES: readonly Strategy[] = [alfaMix, random, leastConfidence, margin, entropy, coreset];
+const STRATEGIES: readonly (Strategy | ConfigurableStrategy<unknown>)[] = [
+  alfaMix,
+  random,
+  leastConfidence,
+  margin,
+  entropy,
+  coreset,
+];
 
 /** The strategies that `select` knows by name. */
 export const strategyNames: readonly string[] = STRATEGIES.map(({ name }) => name);
 
 /**
- * The strategy of a name; an object of the shape of Strategy is passed through.
- * @throws INVALID_ARGUMENT for an unknown name, listing the known ones
+ * The strategy of a name, with options after colons (`bald:passes=20:dropout=0.3`) or beside it. An object of the shape
+ * of Strategy is passed through; a function becomes a strategy that needs nothing, named like it.
+ * @throws INVALID_ARGUMENT for an unknown name or option, listing the known ones
+ * @example
+ * getStrategy('alfa-mix', { alpha: 'random' }).name; // alfa-mix:alpha=random
  */
-export function getStrategy(strategy: string | Strategy): Strategy {
-  if (typeof strategy === 'string') {
-    const found = STRATEGIES.find(({ name }) => name === strategy);
-    if (found) return found;
-    throw expected(`one of ${strategyNames.join(', ')}`, 'strategy', strategy);
-  }
+export function getStrategy(
+  strategy: string | Strategy | StrategyFunction,
+  options: Readonly<Record<string, unknown>> = {},
+): Strategy {
+  if (typeof strategy === 'string') return named(strategy, options);
+  if (typeof strategy === 'function') return fromFunction(strategy);
   const { name, needs, select }: Partial<Strategy> = Object(strategy);
   if (
     typeof name !== 'string' ||
@@ -30,10 +41,30 @@ export function getStrategy(strategy: string | Strategy): Strategy {
     typeof select !== 'function'
   ) {
     throw expected(
-      `a name (${strategyNames.join(', ')}) or an object with name, needs and select`,
+      `a name (${strategyNames.join(', ')}), a function, or an object with name, needs and select`,
       'strategy',
       strategy,
     );
   }
   return strategy;
+}
+
+function named(text: string, options: Readonly<Record<string, unknown>>): Strategy {
+  const colon = text.indexOf(':');
+  const name = colon < 0 ? text : text.slice(0, colon);
+  const found = STRATEGIES.find((strategy) => strategy.name === name);
+  if (!found) throw expected(`one of ${strategyNames.join(', ')}`, 'strategy', name);
+  const given = { ...(colon < 0 ? {} : parseOptions(text.slice(colon + 1), name)), ...options };
+  const [first] = Object.keys(given);
+  if (first === undefined) return found;
+  if (!('with' in found)) throw expected('no options', `strategy ${name}, which has none`, first);
+  return found.with(given);
+}
+
+function fromFunction(query: StrategyFunction): Strategy {
+  return {
+    name: query.name || 'custom',
+    needs: { labels: false, head: false },
+    select: async (context) => ({ picks: Array.from(await query(context), (row) => ({ row })) }),
+  };
 }

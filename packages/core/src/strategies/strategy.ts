@@ -33,6 +33,15 @@ export interface StrategyResult {
   notes?: string[];
 }
 
+/** What must be there. A head that isn't given is fitted on the labels. */
+export interface StrategyNeeds {
+  readonly labels: boolean;
+  readonly head: boolean;
+}
+
+/** A query of the caller's own: rows of `context.available`, best first, `context.budget` of them. */
+export type StrategyFunction = (context: Context) => ArrayLike<number> | Promise<ArrayLike<number>>;
+
 /**
  * A way to choose rows. Pass an object of this shape to `select` to try one of your own.
  *
@@ -45,7 +54,6 @@ export interface StrategyResult {
  */
 export interface Strategy {
   readonly name: string;
-  /** What must be there. A head that isn't given is fitted on the labels. */
-  readonly needs: { readonly labels: boolean; readonly head: boolean };
+  readonly needs: StrategyNeeds;
   select(context: Context): Promise<StrategyResult>;
 }

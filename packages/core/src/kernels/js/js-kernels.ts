@@ -5,6 +5,7 @@ import { interpolate } from './interpolate.js';
 import { kCenterGreedy } from './k-center-greedy.js';
 import { kmeans } from './kmeans.js';
 import { kmeansPlusPlus } from './kmeans-plus-plus.js';
+import { logits } from './logits.js';
 import { nearestMembers } from './nearest-members.js';
 import { normalizeRows } from './normalize-rows.js';
 import { pseudoLabelGradient } from './pseudo-label-gradient.js';
@@ -17,6 +18,7 @@ export function jsKernels(): Kernels {
     level: 'js',
     flipSearch,
     scoreUncertainty,
+    logits,
     interpolate,
     pseudoLabelGradient,
     closedFormAlpha,
