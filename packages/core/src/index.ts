@@ -7,6 +7,10 @@ export {
   nativeCandidates,
 } from '@alfamix/native';
 export { Context, type StageProgress } from './context.js';
+export { type Dataset, type LabeledRows, makeDataset, takeRows } from './datasets/dataset.js';
+export { holdOut } from './datasets/hold-out.js';
+export { type OpenDatasetOptions, openDataset } from './datasets/open-dataset.js';
+export { SCALES, type Scale, scaleFeatures } from './datasets/scale.js';
 export {
   AlfamixError,
   abortError,
@@ -75,6 +79,7 @@ export type {
 } from './kernels/mixing.js';
 export type { KCenterGreedyArgs, KMeansPlusPlusArgs, PickedRows } from './kernels/sampling.js';
 export { computeAnchors } from './labels/anchors.js';
+export { distinctLabels } from './labels/class-names.js';
 export { LabeledSet, type LabeledSetArgs, type PoolLabelsArgs } from './labels/labeled-set.js';
 export { type CapCount, Ladder } from './ladder.js';
 export type { Model, TrainArgs, TrainedModel, Trainer } from './models/model.js';
@@ -85,7 +90,10 @@ export { Rng } from './random/xoshiro.js';
 export { type ScoreArgs, type ScoreResult, score } from './score.js';
 export { type SelectArgs, type SelectResult, select } from './select.js';
 export type { Pick, SelectStats } from './select-result.js';
+export { type Run, readRun } from './simulation/read-run.js';
 export type { QueryRecord, RoundLine } from './simulation/round-line.js';
+export { hashData, type RunSettings } from './simulation/settings.js';
+export { type SimulateArgs, type SimulateResult, simulate } from './simulation/simulate.js';
 export { getStrategy, strategyNames } from './strategies/index.js';
 export type {
   Clusters,

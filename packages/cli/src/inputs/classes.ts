@@ -1,4 +1,4 @@
-import { AlfamixError } from '@alfamix/core';
+import { AlfamixError, distinctLabels } from '@alfamix/core';
 
 /** Labels as text, in order, and where each was read, for messages. */
 export interface LabelTexts {
@@ -41,10 +41,9 @@ export function resolveClasses({ labels, head, given }: ClassSources): ResolvedC
 }
 
 function namesFromLabels(labels: LabelTexts, head: ClassSources['head']): readonly string[] {
-  const distinct = [...new Set(labels.texts)];
-  const integers = distinct.every((text) => INTEGER.test(text));
-  if (head && integers) return Array.from({ length: head.classes }, (_, i) => String(i));
-  distinct.sort(integers ? byInteger : byText);
+  const distinct = distinctLabels(labels.texts);
+  if (head && distinct.every((text) => INTEGER.test(text)))
+    return Array.from({ length: head.classes }, (_, i) => String(i));
   return checkedAgainstHead(distinct, head, 'the distinct labels') ?? distinct;
 }
 
@@ -76,12 +75,6 @@ function indicesOf({ texts, where }: LabelTexts, names: readonly string[]): Int3
     );
   });
 }
-
-const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
-/** BigInt, because a label may be an id longer than 2^53. */
-const byInteger = (a: string, b: string): number =>
-  Number(BigInt(a) > BigInt(b)) - Number(BigInt(a) < BigInt(b));
 
 function preview(names: readonly string[]): string {
   return names.length > 8

@@ -1,0 +1,35 @@
+import { AlfamixError } from '../errors.js';
+import { parseSpec, readTensor } from '../formats/tensor-file.js';
+import { Pool } from '../pool/pool.js';
+import type { LabeledRows } from './dataset.js';
+
+/** Tried in this order where the labels' tensor isn't named. */
+const LABEL_NAMES = ['labels', 'label', 'targets', 'y'];
+
+/** Embeddings and labels of one .safetensors or .npz file. */
+export async function readTensorRows(spec: string, labelName: string | undefined): Promise<LabeledRows> {
+  const { path } = parseSpec(spec);
+  using pool = await Pool.open(spec);
+  const { data, name } = await labelTensor(path, labelName);
+  if (data.length !== pool.rows) {
+    throw new AlfamixError(
+      'SHAPE_MISMATCH',
+      `expected ${pool.rows} labels, one a row of ${spec}, in ${path}#${name}, got ${data.length}`,
+    );
+  }
+  return { features: await pool.toArray(), rows: pool.rows, dim: pool.dim, labels: Array.from(data, String) };
+}
+
+async function labelTensor(path: string, labelName: string | undefined) {
+  const want = { dtype: 'int', rank: 1 } as const;
+  if (labelName !== undefined) return readTensor(`${path}#${labelName}`, want);
+  for (const name of LABEL_NAMES) {
+    try {
+      return await readTensor(`${path}#${name}`, want);
+    } catch (error) {
+      // Not there: INVALID_ARGUMENT. There and wrong: the user's to mend.
+      if (!(error instanceof AlfamixError) || error.code !== 'INVALID_ARGUMENT') throw error;
+    }
+  }
+  return readTensor(path, want);
+}

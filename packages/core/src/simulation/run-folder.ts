@@ -1,0 +1,165 @@
+import { mkdir, open, readdir, readFile, truncate, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AlfamixError, describe } from '../errors.js';
+import { writeFileAtomic } from '../formats/atomic-file.js';
+import { ioError } from '../formats/file-io.js';
+import { parseLine, parseSettings } from './parse-run.js';
+import type { RoundLine } from './round-line.js';
+import type { RunSettings } from './settings.js';
+
+const SETTINGS = 'run.json';
+const LOCK = 'run.lock';
+
+/** The lines of one strategy and seed. */
+export interface SeriesFile {
+  readonly path: string;
+  /** In the order of their rounds, from 0. */
+  readonly lines: readonly RoundLine[];
+  /** Bytes of the whole lines: what follows was cut short. */
+  readonly length: number;
+}
+
+/**
+ * A run's folder: run.json with the settings, and for each strategy and seed a file of JSON lines that only grows.
+ */
+export class RunFolder {
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** The settings; undefined for a folder that isn't there or is empty. @throws FORMAT, IO */
+  async settings(): Promise<RunSettings | undefined> {
+    const path = join(this.#path, SETTINGS);
+    const text = await readText(path);
+    if (text !== undefined) return parseSettings(text, path);
+    const others = await readdir(this.#path).catch((error) => {
+      if (error.code === 'ENOENT') return [];
+      throw ioError(error, 'read', this.#path);
+    });
+    const [foreign] = others.filter((name) => name !== LOCK);
+    if (foreign === undefined) return undefined;
+    throw new AlfamixError(
+      'FORMAT',
+      `expected a run of alfamix simulate, with a ${SETTINGS}, or an empty folder for ${this.#path}, found ${describe(foreign)} in it`,
+      { details: { path: this.#path } },
+    );
+  }
+
+  async writeSettings(settings: RunSettings): Promise<void> {
+    await writeFileAtomic(join(this.#path, SETTINGS), (append) =>
+      append(`${JSON.stringify(settings, undefined, 2)}\n`),
+    );
+  }
+
+  /**
+   * What has been written for a strategy and seed. A last line that was cut short doesn't count.
+   * @throws FORMAT naming the line that isn't this series' next; IO
+   */
+  async read(strategy: string, seed: number, settings: RunSettings): Promise<SeriesFile> {
+    const path = join(this.#path, seriesName(strategy, seed));
+    const text = (await readText(path)) ?? '';
+    const end = text.lastIndexOf('\n') + 1;
+    const whole = text.slice(0, end);
+    const lines = whole
+      .split('\n')
+      .slice(0, -1)
+      .map((line, round) => parseLine(line, { path, round, strategy, seed, settings }));
+    checkPicks(lines, path);
+    return { path, lines, length: Buffer.byteLength(whole) };
+  }
+
+  /** Drops what a killed run left of a line, so that the next begins on a line of its own. */
+  async repair({ path, length }: SeriesFile): Promise<void> {
+    try {
+      await truncate(path, length);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw ioError(error, 'write', path);
+    }
+  }
+
+  /** Adds a line and flushes it to the disk. @throws IO; the lines before it stay */
+  async append({ path }: SeriesFile, line: RoundLine): Promise<void> {
+    try {
+      const handle = await open(path, 'a');
+      try {
+        await handle.writeFile(`${JSON.stringify(line)}\n`);
+        await handle.datasync();
+      } finally {
+        await handle.close();
+      }
+    } catch (error) {
+      throw ioError(error, 'write', path);
+    }
+  }
+
+  /**
+   * Makes the folder and keeps other processes from writing here until the function it gives is called. The lock of a process that has
+   * died is taken over.
+   * @throws INVALID_ARGUMENT while another process holds it
+   */
+  async lock(): Promise<() => Promise<void>> {
+    const path = join(this.#path, LOCK);
+    try {
+      await mkdir(this.#path, { recursive: true });
+    } catch (error) {
+      throw ioError(error, 'write', this.#path);
+    }
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const handle = await open(path, 'wx');
+        await handle.writeFile(String(process.pid));
+        await handle.close();
+        return () => unlink(path).catch(() => {});
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw ioError(error, 'write', path);
+      }
+      const owner = Number(await readText(path));
+      if (attempt > 0 || isAlive(owner)) {
+        throw new AlfamixError(
+          'INVALID_ARGUMENT',
+          `expected a run folder that no other process writes to, got ${this.#path}, which process ${owner} has locked (${LOCK})`,
+          { details: { path: this.#path, pid: owner } },
+        );
+      }
+      await unlink(path).catch(() => {});
+    }
+  }
+}
+
+/** Colons separate a strategy's options, and can't be in a file's name on Windows. */
+export const seriesName = (strategy: string, seed: number): string =>
+  `${strategy.replaceAll(':', ',')}.seed-${seed}.jsonl`;
+
+/** A row is labelled once. */
+function checkPicks(lines: readonly RoundLine[], path: string): void {
+  const seen = new Set<number>();
+  for (const { round, query } of lines) {
+    for (const row of query?.picks ?? []) {
+      if (seen.has(row))
+        throw new AlfamixError('FORMAT', `${path}: row ${row} is picked a second time in round ${round}`);
+      seen.add(row);
+    }
+  }
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    throw ioError(error, 'read', path);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isSafeInteger(pid) || pid <= 0 || pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
