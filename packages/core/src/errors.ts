@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'IO'
   | 'NATIVE_UNAVAILABLE'
   | 'CUDA_UNAVAILABLE'
+  | 'TF_UNAVAILABLE'
   | 'OUT_OF_MEMORY'
   | 'QUEUE_FULL'
   | 'ABORTED'

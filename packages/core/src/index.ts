@@ -82,7 +82,15 @@ export { computeAnchors } from './labels/anchors.js';
 export { distinctLabels } from './labels/class-names.js';
 export { LabeledSet, type LabeledSetArgs, type PoolLabelsArgs } from './labels/labeled-set.js';
 export { type CapCount, Ladder } from './ladder.js';
+export {
+  createTrainer,
+  type TrainerName,
+  type TrainerOptions,
+  trainerNames,
+} from './models/create-trainer.js';
+export { type LoadedTf, type LoadTfOptions, loadTf, type TfBackend } from './models/load-tf.js';
 export type { Model, TrainArgs, TrainedModel, Trainer } from './models/model.js';
+export type { TfNamespace } from './models/tf-types.js';
 export type { PoolArray } from './pool/check-array.js';
 export type { PoolFile } from './pool/open-shards.js';
 export { Pool, type PoolArrayOptions, type PoolOpenOptions } from './pool/pool.js';
