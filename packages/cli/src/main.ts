@@ -1,4 +1,4 @@
-import { discardUnfinishedFiles } from '@alfamix/core';
+import { AlfamixError, discardUnfinishedFiles } from '@alfamix/core';
 import { exitFor } from './exit.js';
 import { Interrupt } from './interrupt.js';
 import { buildProgram } from './program.js';
@@ -18,7 +18,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   } catch (error) {
     if (interrupt.exitCode !== undefined) {
       process.exitCode = interrupt.exitCode;
-      process.stderr.write('alfamix: interrupted, nothing was written\n');
+      process.stderr.write(`alfamix: ${interruption(error)}\n`);
     } else {
       const { code, message } = exitFor(error);
       process.exitCode = code;
@@ -28,6 +28,12 @@ export async function main(argv: readonly string[]): Promise<void> {
   } finally {
     interrupt.dispose();
   }
+}
+
+/** A command that keeps what it has done says so itself. */
+function interruption(error: unknown): string {
+  const own = error instanceof AlfamixError && error.message.startsWith('interrupted');
+  return own ? error.message : 'interrupted, nothing was written';
 }
 
 /** `alfamix … | head -1` closes our stdout early; the files are written all the same. */

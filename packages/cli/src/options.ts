@@ -16,10 +16,25 @@ const decimal = (text: string): number =>
 const integer = (text: string): number => (/^\d+$/.test(text) ? Number(text) : Number.NaN);
 const when = (value: number, good: boolean): number | undefined => (good ? value : undefined);
 
-const count = parsed('a positive integer', (text) =>
+export const count = parsed('a positive integer', (text) =>
   when(integer(text), Number.isSafeInteger(integer(text)) && integer(text) > 0),
 );
-const spec = parsed('a file', (text) => text || undefined);
+/** An integer, 0 included. */
+export const whole = parsed('an integer of at least 0', (text) =>
+  when(integer(text), Number.isSafeInteger(integer(text))),
+);
+export const spec = parsed('a file', (text) => text || undefined);
+
+const separated = (text: string): string[] => text.split(',').map((part) => part.trim());
+
+/** Names, as far as they are there: whoever takes them says what they may be. */
+export const nameList = parsed('names separated by commas', (text) =>
+  separated(text).every(Boolean) ? separated(text) : undefined,
+);
+export const integerList = parsed('integers separated by commas', (text) => {
+  const list = separated(text).map(integer);
+  return list.every(Number.isSafeInteger) ? list : undefined;
+});
 
 const names = parsed('distinct names separated by commas', (text) => {
   const list = text.split(',').map((name) => name.trim());

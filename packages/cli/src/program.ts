@@ -4,6 +4,7 @@ import { addDoctorCommand } from './commands/doctor.js';
 import { addFitCommand } from './commands/fit.js';
 import { addScoreCommand } from './commands/score.js';
 import { addSelectCommand } from './commands/select.js';
+import { addSimulateCommand } from './commands/simulate.js';
 import { addVerifyCommand } from './commands/verify.js';
 import { VERSION } from './version.js';
 
@@ -23,6 +24,7 @@ export function buildProgram(signal: AbortSignal): Command {
   addScoreCommand(program, signal);
   addFitCommand(program, signal);
   addVerifyCommand(program, signal);
+  addSimulateCommand(program, signal);
   addDemoCommand(program, signal);
   addDoctorCommand(program);
   return program;

@@ -56,6 +56,13 @@ export class Session {
     else if (!this.quiet) process.stdout.write(`${text}\n`);
   }
 
+  /** A line on stderr, above the progress; for long work where no terminal shows progress. Nothing with --quiet. */
+  say(text: string): void {
+    if (this.quiet) return;
+    this.#progress.clear();
+    process.stderr.write(`${text}\n`);
+  }
+
   close(): void {
     this.#progress.clear();
   }

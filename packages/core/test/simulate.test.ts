@@ -59,6 +59,7 @@ const settings: RunSettings = {
   },
   model: 'one-step',
   tf: null,
+  l2: null,
   init: 6,
   budget: 5,
   rounds: 3,

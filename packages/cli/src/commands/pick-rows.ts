@@ -1,12 +1,6 @@
-import {
-  AlfamixError,
-  getKernels,
-  getStrategy,
-  type LinearHead,
-  type SelectResult,
-  select,
-} from '@alfamix/core';
+import { AlfamixError, getKernels, type LinearHead, type SelectResult, select } from '@alfamix/core';
 import { type Inputs, loadInputs } from '../inputs/load.js';
+import { resolveStrategy } from '../inputs/strategy.js';
 import type { CommonOptions, InputOptions, PickOptions } from '../options.js';
 import type { Session } from '../session.js';
 import { headFor } from './head.js';
@@ -24,7 +18,8 @@ export async function pickRows(
   session: Session,
 ): Promise<PickedRows> {
   const { budget, strategy, alphaCap, maxCandidates, backend, threads, seed, explain } = options;
-  const { needs } = getStrategy(strategy);
+  const resolved = await resolveStrategy(strategy);
+  const { needs } = resolved;
   if ((needs.labels || explain) && options.labels === undefined) {
     const what = 'a CSV with a header row,label or id,label';
     const why = needs.labels ? `strategy ${strategy}` : '--explain';
@@ -38,7 +33,7 @@ export async function pickRows(
     labeled: inputs.labeled,
     head,
     budget,
-    strategy,
+    strategy: resolved,
     alphaCap,
     maxCandidates,
     exclude: inputs.exclude,

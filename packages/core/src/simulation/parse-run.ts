@@ -43,6 +43,7 @@ const SETTINGS: Shape = {
   },
   model: text,
   tf: orNull(text),
+  l2: orNull(number),
   init: positive,
   budget: positive,
   rounds: integer,

@@ -28,6 +28,8 @@ export interface RunSettings {
   readonly model: string;
   /** The TensorFlow.js backend that trains; null for a model that needs none. */
   readonly tf: string | null;
+  /** The ridge of the linear model; null for others. */
+  readonly l2: number | null;
   /** Rows labelled at round 0, drawn by the seed. */
   readonly init: number;
   /** Rows labelled by each query. */
