@@ -1,8 +1,9 @@
+import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readRun } from '@alfamix/core';
 import { afterAll, describe, expect, it } from 'vitest';
-import { alfamix, Scratch } from './support/cli.js';
+import { alfamix, BIN, Scratch } from './support/cli.js';
 
 const scratch = new Scratch();
 afterAll(() => scratch[Symbol.dispose]());
@@ -84,6 +85,32 @@ describe('alfamix simulate', () => {
     );
     expect(readdirSync(join(cwd, 'runs/stopped'))).not.toContain('run.lock');
   });
+
+  it.skipIf(process.platform === 'win32')(
+    'a disk that fills keeps the lines; started again it goes on',
+    async () => {
+      const args = [...SMALL, '--out', 'runs/full', '--strategies', 'margin', '--rounds', '6'];
+      const full = await new Promise<{ code: number | null; stderr: string }>((resolve) => {
+        // Files of at most 2 KiB: the write that would go beyond is cut short, as on a full disk.
+        const command = `ulimit -f 4; exec "$@"`;
+        const child = spawn('sh', ['-c', command, 'sh', process.execPath, BIN, 'simulate', ...args], { cwd });
+        let stderr = '';
+        child.stderr.on('data', (chunk) => {
+          stderr += chunk;
+        });
+        child.on('close', (code) => resolve({ code, stderr }));
+      });
+      expect(full).toEqual({
+        code: 2,
+        stderr: expect.stringMatching(/^alfamix: can't write .*margin\.seed-1\.jsonl: /),
+      });
+      expect(count(join(cwd, 'runs/full'))).toBeGreaterThan(0);
+      const again = await alfamix(['simulate', ...args, '--json'], { cwd });
+      expect(JSON.parse(again.stdout).found).toBeGreaterThan(0);
+      await alfamix(['simulate', ...args, '--out', 'runs/roomy'], { cwd });
+      expect(await timeless('runs/full')).toEqual(await timeless('runs/roomy'));
+    },
+  );
 
   it('a strategy of one’s own, from a module', async () => {
     writeFileSync(
