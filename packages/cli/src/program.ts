@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addDemoCommand } from './commands/demo.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addFitCommand } from './commands/fit.js';
+import { addReportCommand } from './commands/report.js';
 import { addScoreCommand } from './commands/score.js';
 import { addSelectCommand } from './commands/select.js';
 import { addVerifyCommand } from './commands/verify.js';
@@ -23,6 +24,7 @@ export function buildProgram(signal: AbortSignal): Command {
   addScoreCommand(program, signal);
   addFitCommand(program, signal);
   addVerifyCommand(program, signal);
+  addReportCommand(program, signal);
   addDemoCommand(program, signal);
   addDoctorCommand(program);
   return program;
