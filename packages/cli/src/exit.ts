@@ -9,7 +9,8 @@ const BAD_INPUT: ReadonlySet<ErrorCode> = new Set([
   'IO',
 ]);
 
-const NO_COMMAND = 'expected a command: select, score, fit, verify, demo or doctor; see alfamix --help';
+const NO_COMMAND =
+  'expected a command: select, score, fit, verify, report, demo or doctor; see alfamix --help';
 
 /** Exit status and the one line for stderr (none when help or the version was asked for). */
 export interface Exit {

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addDemoCommand } from './commands/demo.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addFitCommand } from './commands/fit.js';
+import { addReportCommand } from './commands/report.js';
 import { addScoreCommand } from './commands/score.js';
 import { addSelectCommand } from './commands/select.js';
 import { addSimulateCommand } from './commands/simulate.js';
@@ -25,6 +26,7 @@ export function buildProgram(signal: AbortSignal): Command {
   addFitCommand(program, signal);
   addVerifyCommand(program, signal);
   addSimulateCommand(program, signal);
+  addReportCommand(program, signal);
   addDemoCommand(program, signal);
   addDoctorCommand(program);
   return program;

@@ -98,10 +98,23 @@ export { Rng } from './random/xoshiro.js';
 export { type ScoreArgs, type ScoreResult, score } from './score.js';
 export { type SelectArgs, type SelectResult, select } from './select.js';
 export type { Pick, SelectStats } from './select-result.js';
+export { holm } from './simulation/holm.js';
+export {
+  CORRECTED_ALPHA,
+  PAPER_CRITICAL_T,
+  type PairedTest,
+  type PenaltyMatrix,
+  type PenaltyMode,
+  penaltyMatrix,
+  type RoundResult,
+} from './simulation/pairwise.js';
+export { compareWithPublished, type PublishedComparison, type Summary } from './simulation/published.js';
 export { type Run, readRun } from './simulation/read-run.js';
 export type { QueryRecord, RoundLine } from './simulation/round-line.js';
 export { hashData, type RunSettings } from './simulation/settings.js';
 export { type SimulateArgs, type SimulateResult, simulate } from './simulation/simulate.js';
+export { mean, quantile, type Spread, std, variance } from './simulation/statistics.js';
+export { studentTwoSided } from './simulation/student-t.js';
 export { getStrategy, strategyNames } from './strategies/index.js';
 export type {
   Clusters,

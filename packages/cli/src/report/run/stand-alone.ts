@@ -1,0 +1,35 @@
+import { inTheme, LIGHT } from '../palette.js';
+import { type Chart, escapeXml, FONT } from '../render-chart.js';
+import type { Figure } from './section.js';
+
+const PAD = 20;
+const GAP = 18;
+
+/** A figure as an SVG file of its own, in the light theme, on a ground of its own so that it reads on any page. */
+export function standAlone({ title, charts, columns = 1, defs }: Figure): string {
+  const across = Math.min(columns, charts.length);
+  const cell = {
+    width: Math.max(...charts.map(({ width }) => width)),
+    height: Math.max(...charts.map(({ height }) => height)),
+  };
+  const down = Math.ceil(charts.length / across);
+  const width = Math.ceil(across * cell.width + (across - 1) * GAP) + 2 * PAD;
+  const height = Math.ceil(down * cell.height + (down - 1) * GAP) + 2 * PAD;
+  const placed = charts.map((chart, i) => {
+    const x = PAD + (i % across) * (cell.width + GAP);
+    const y = PAD + Math.floor(i / across) * (cell.height + GAP);
+    return place(chart, x, y);
+  });
+  const text = escapeXml(title);
+  return inTheme(
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${escapeXml(FONT)}" role="img" aria-label="${text}"><title>${text}</title>` +
+      `<rect width="${width}" height="${height}" fill="var(--page)"/>${defs ? `<defs>${defs}</defs>` : ''}${placed.join('')}</svg>\n`,
+    LIGHT,
+  );
+}
+
+const place = ({ svg, width, height }: Chart, x: number, y: number): string =>
+  svg
+    .replace('<svg ', `<svg x="${x}" y="${y}" width="${width}" height="${height}" `)
+    .replace(/ role="img" aria-label="[^"]*"/, '')
+    .replace(/<title>[^<]*<\/title>/, '');
