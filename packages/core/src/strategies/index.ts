@@ -1,5 +1,6 @@
 import { expected } from '../errors.js';
 import { alfaMix } from './alfa-mix.js';
+import { badge } from './badge.js';
 import { coreset } from './coreset.js';
 import { entropy } from './entropy.js';
 import { leastConfidence } from './least-confidence.js';
@@ -15,6 +16,7 @@ const STRATEGIES: readonly (Strategy | ConfigurableStrategy<unknown>)[] = [
   margin,
   entropy,
   coreset,
+  badge,
 ];
 
 /** The strategies that `select` knows by name. */
