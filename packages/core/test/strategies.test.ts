@@ -20,6 +20,7 @@ describe('strategies', () => {
       'entropy',
       'coreset',
       'badge',
+      'bald',
     ]);
     for (const name of strategyNames) expect(getStrategy(name).name).toBe(name);
   });

@@ -1,6 +1,7 @@
 import { expected } from '../errors.js';
 import { alfaMix } from './alfa-mix.js';
 import { badge } from './badge.js';
+import { bald } from './bald.js';
 import { coreset } from './coreset.js';
 import { entropy } from './entropy.js';
 import { leastConfidence } from './least-confidence.js';
@@ -17,6 +18,7 @@ const STRATEGIES: readonly (Strategy | ConfigurableStrategy<unknown>)[] = [
   entropy,
   coreset,
   badge,
+  bald,
 ];
 
 /** The strategies that `select` knows by name. */
