@@ -21,6 +21,7 @@ describe('strategies', () => {
       'coreset',
       'badge',
       'bald',
+      'cdal',
     ]);
     for (const name of strategyNames) expect(getStrategy(name).name).toBe(name);
   });

@@ -2,6 +2,7 @@ import { expected } from '../errors.js';
 import { alfaMix } from './alfa-mix.js';
 import { badge } from './badge.js';
 import { bald } from './bald.js';
+import { cdal } from './cdal.js';
 import { coreset } from './coreset.js';
 import { entropy } from './entropy.js';
 import { leastConfidence } from './least-confidence.js';
@@ -19,6 +20,7 @@ const STRATEGIES: readonly (Strategy | ConfigurableStrategy<unknown>)[] = [
   coreset,
   badge,
   bald,
+  cdal,
 ];
 
 /** The strategies that `select` knows by name. */
