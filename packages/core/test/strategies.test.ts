@@ -22,6 +22,7 @@ describe('strategies', () => {
       'badge',
       'bald',
       'cdal',
+      'deepfool',
     ]);
     for (const name of strategyNames) expect(getStrategy(name).name).toBe(name);
   });

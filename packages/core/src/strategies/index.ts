@@ -4,6 +4,7 @@ import { badge } from './badge.js';
 import { bald } from './bald.js';
 import { cdal } from './cdal.js';
 import { coreset } from './coreset.js';
+import { deepfool } from './deepfool.js';
 import { entropy } from './entropy.js';
 import { leastConfidence } from './least-confidence.js';
 import { margin } from './margin.js';
@@ -21,6 +22,7 @@ const STRATEGIES: readonly (Strategy | ConfigurableStrategy<unknown>)[] = [
   badge,
   bald,
   cdal,
+  deepfool,
 ];
 
 /** The strategies that `select` knows by name. */
