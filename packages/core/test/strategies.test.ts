@@ -23,6 +23,7 @@ describe('strategies', () => {
       'bald',
       'cdal',
       'deepfool',
+      'dropquery',
     ]);
     for (const name of strategyNames) expect(getStrategy(name).name).toBe(name);
   });

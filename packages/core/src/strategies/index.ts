@@ -5,6 +5,7 @@ import { bald } from './bald.js';
 import { cdal } from './cdal.js';
 import { coreset } from './coreset.js';
 import { deepfool } from './deepfool.js';
+import { dropquery } from './dropquery.js';
 import { entropy } from './entropy.js';
 import { leastConfidence } from './least-confidence.js';
 import { margin } from './margin.js';
@@ -23,6 +24,7 @@ const STRATEGIES: readonly (Strategy | ConfigurableStrategy<unknown>)[] = [
   bald,
   cdal,
   deepfool,
+  dropquery,
 ];
 
 /** The strategies that `select` knows by name. */
