@@ -1,6 +1,11 @@
 import { expected } from '../errors.js';
 import { alfaMix } from './alfa-mix.js';
+import { badge } from './badge.js';
+import { bald } from './bald.js';
+import { cdal } from './cdal.js';
 import { coreset } from './coreset.js';
+import { deepfool } from './deepfool.js';
+import { dropquery } from './dropquery.js';
 import { entropy } from './entropy.js';
 import { leastConfidence } from './least-confidence.js';
 import { margin } from './margin.js';
@@ -15,6 +20,11 @@ const STRATEGIES: readonly (Strategy | ConfigurableStrategy<unknown>)[] = [
   margin,
   entropy,
   coreset,
+  badge,
+  bald,
+  cdal,
+  deepfool,
+  dropquery,
 ];
 
 /** The strategies that `select` knows by name. */
