@@ -2,7 +2,8 @@ import type { Context } from '../context.js';
 import { type CapCount, Ladder } from '../ladder.js';
 import { orderStatistic, smallest, valuesAt } from '../order.js';
 import { yieldToLoop } from '../yield.js';
-import type { Clusters, Strategy, StrategyPick } from './strategy.js';
+import { clusterPicks, fillAtRandom } from './cluster-picks.js';
+import type { Strategy, StrategyPick } from './strategy.js';
 
 /**
  * ALFA-Mix (Parvaneh et al., "Active Learning by Feature Mixing", CVPR 2022): rows whose prediction changes when
@@ -28,9 +29,9 @@ export const alfaMix: Strategy = {
     const { picks, clusters } =
       rows.length <= context.budget
         ? { picks: rows.map((row): StrategyPick => ({ row })) }
-        : await diversify(context, rows);
+        : await clusterPicks(context, rows);
     rank(picks, flipCap);
-    const filled = fill(context, picks);
+    const filled = fillAtRandom(context, picks);
     if (filled.length > 0) {
       const why = total < context.budget ? `only ${total} rows are candidates` : 'some clusters were empty';
       notes.push(`${filled.length} of ${context.budget} picks were filled at random: ${why}`);
@@ -80,40 +81,8 @@ async function candidatesOf(
   return { rows: kept.map((i) => available[i]), total, used, candidatesPerCap };
 }
 
-/** One row from each of `budget` clusters; fewer where clusters are empty. */
-async function diversify(
-  context: Context,
-  rows: number[],
-): Promise<{ picks: StrategyPick[]; clusters?: Clusters }> {
-  const { pool, kernels, budget: clusters, seed } = context;
-  const shape = { rows: rows.length, dim: pool.dim };
-  const gathered = await context.stage('gather', ({ signal }) => pool.gather(rows, { signal }));
-  const data = await context.stage('normalize', (job) =>
-    kernels.normalizeRows({ data: gathered, ...shape, ...job }),
-  );
-  const { labels, centers } = await context.stage('cluster', (job) =>
-    kernels.kmeans({ data, ...shape, clusters, seed, ...job }),
-  );
-  const members = await context.stage('nearest', (job) =>
-    kernels.nearestMembers({ data, ...shape, centers, clusters, labels, ...job }),
-  );
-  const sizes = new Array<number>(clusters).fill(0);
-  for (const label of labels) sizes[label]++;
-  const picks = [...members.entries()]
-    .filter(([, member]) => member >= 0)
-    .map(([cluster, member]) => ({ row: rows[member], cluster, clusterSize: sizes[cluster] }));
-  return { picks, clusters: { rows, labels } };
-}
-
 function rank(picks: StrategyPick[], flipCap: Float32Array): void {
   picks.sort(
     (a, b) => (b.clusterSize ?? 0) - (a.clusterSize ?? 0) || flipCap[a.row] - flipCap[b.row] || a.row - b.row,
   );
-}
-
-function fill({ available, budget, rng }: Context, picks: readonly StrategyPick[]): StrategyPick[] {
-  if (picks.length >= budget) return [];
-  const picked = new Set(picks.map(({ row }) => row));
-  const left = available.filter((row) => !picked.has(row));
-  return rng.sample(left.length, budget - picks.length).map((i) => ({ row: left[i], filled: true }));
 }
