@@ -86,7 +86,7 @@ export { type ScoreArgs, type ScoreResult, score } from './score.js';
 export { type SelectArgs, type SelectResult, select } from './select.js';
 export type { Pick, SelectStats } from './select-result.js';
 export type { QueryRecord, RoundLine } from './simulation/round-line.js';
-export { getStrategy, strategyNames } from './strategies/index.js';
+export { defaultAlphaCap, getStrategy, strategyNames } from './strategies/index.js';
 export type {
   Clusters,
   Strategy,
