@@ -12,7 +12,17 @@ const rowsOf = ({ picks }: { picks: { row: number }[] }) => picks.map(({ row }) 
 
 describe('strategies', () => {
   test('the registry', () => {
-    expect(strategyNames).toEqual(['alfa-mix', 'random', 'least-confidence', 'margin', 'entropy', 'coreset']);
+    expect(strategyNames).toEqual([
+      'alfa-mix',
+      'random',
+      'least-confidence',
+      'margin',
+      'entropy',
+      'coreset',
+      'typiclust',
+      'k-means',
+      'cluster-margin',
+    ]);
     for (const name of strategyNames) expect(getStrategy(name).name).toBe(name);
   });
 

@@ -1,12 +1,15 @@
 import { expected } from '../errors.js';
 import { alfaMix } from './alfa-mix.js';
+import { clusterMargin } from './cluster-margin.js';
 import { coreset } from './coreset.js';
 import { entropy } from './entropy.js';
+import { kMeans } from './k-means.js';
 import { leastConfidence } from './least-confidence.js';
 import { margin } from './margin.js';
 import { type ConfigurableStrategy, parseOptions } from './options.js';
 import { random } from './random.js';
 import type { Strategy, StrategyFunction } from './strategy.js';
+import { typiclust } from './typiclust.js';
 
 const STRATEGIES: readonly (Strategy | ConfigurableStrategy<unknown>)[] = [
   alfaMix,
@@ -15,6 +18,9 @@ const STRATEGIES: readonly (Strategy | ConfigurableStrategy<unknown>)[] = [
   margin,
   entropy,
   coreset,
+  typiclust,
+  kMeans,
+  clusterMargin,
 ];
 
 /** Start and step of a strategy's ladder of alpha caps where the caller gives none. */
