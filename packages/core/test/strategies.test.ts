@@ -24,6 +24,9 @@ describe('strategies', () => {
       'cdal',
       'deepfool',
       'dropquery',
+      'typiclust',
+      'k-means',
+      'cluster-margin',
     ]);
     for (const name of strategyNames) expect(getStrategy(name).name).toBe(name);
   });

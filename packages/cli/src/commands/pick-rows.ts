@@ -1,4 +1,11 @@
-import { AlfamixError, getKernels, type LinearHead, type SelectResult, select } from '@alfamix/core';
+import {
+  AlfamixError,
+  getKernels,
+  type LinearHead,
+  type SelectResult,
+  type Strategy,
+  select,
+} from '@alfamix/core';
 import { type Inputs, loadInputs } from '../inputs/load.js';
 import { resolveStrategy } from '../inputs/strategy.js';
 import type { CommonOptions, InputOptions, PickOptions } from '../options.js';
@@ -9,6 +16,7 @@ export interface PickedRows {
   readonly inputs: Inputs;
   /** Given or fitted; undefined where neither the strategy nor `explain` needs one. */
   readonly head: LinearHead | undefined;
+  readonly strategy: Strategy;
   readonly result: SelectResult;
 }
 
@@ -44,5 +52,5 @@ export async function pickRows(
     onProgress: session.progress,
   });
   session.addTimings(result.timings);
-  return { inputs, head, result };
+  return { inputs, head, strategy: resolved, result };
 }

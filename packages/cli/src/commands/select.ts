@@ -10,6 +10,7 @@ import {
   inputOptions,
   POOL_HELP,
   pickOptions,
+  pickSettings,
   readOptions,
 } from '../options.js';
 import { writeCsv } from '../output/csv.js';
@@ -68,7 +69,7 @@ async function runSelect(options: Options, session: Session): Promise<void> {
   const { budget, strategy, backend, threads, out } = options;
   const { signal } = session;
   assertOutput(out, options, options.explain ? [explainPath(out)] : []);
-  const { inputs, head, result } = await pickRows(options, session);
+  const { inputs, head, strategy: resolved, result } = await pickRows(options, session);
   assertApart([out, manifestPath(out), ...(options.explain ? [explainPath(out)] : [])], inputs.files);
   const pool = inputs.pool!;
   const { classNames, labeled } = inputs;
@@ -98,7 +99,7 @@ async function runSelect(options: Options, session: Session): Promise<void> {
   if (explanations) await writeExplanations(explainPath(out), explanations, { pool, classNames }, signal);
 
   const facts = pickFacts(result, inputs, head?.fitted);
-  const settings = { ...options, threads: result.backend.threads };
+  const settings = pickSettings(options, resolved, result.backend.threads);
   const explained = explanations && explainPath(out);
   const run = {
     command: 'select',

@@ -1,4 +1,5 @@
 import { LabeledSet, LinearHead, Pool, type SelectResult, score, select } from '@alfamix/core';
+import { resolveStrategy } from '../inputs/strategy.js';
 import type { PickOptions } from '../options.js';
 import type { Session } from '../session.js';
 import { DIGIT_DIM, DIGIT_NAMES, type DigitPart, type Digits } from './digits.js';
@@ -55,7 +56,7 @@ export async function selectDigits(
     labeled,
     head,
     budget,
-    strategy,
+    strategy: await resolveStrategy(strategy),
     alphaCap,
     maxCandidates,
     seed,

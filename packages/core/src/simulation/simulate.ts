@@ -83,12 +83,13 @@ interface Series {
 
 async function runAll(todo: readonly Series[], folder: RunFolder, args: SimulateArgs & { jobs: number }) {
   const { settings, pool, test, kernels, threads, onLine } = args;
-  const { init, budget, rounds, alphaCap } = settings;
+  const { init, budget, rounds } = settings;
   const total = todo.reduce((sum, { lines }) => sum + rounds + 1 - lines.length, 0);
   // The first failure stops the other jobs.
   const failure = new AbortController();
   const signal = args.signal ? AbortSignal.any([args.signal, failure.signal]) : failure.signal;
   const maxCandidates = settings.maxCandidates ?? undefined;
+  const alphaCap = settings.alphaCap ?? undefined;
   const job: SeriesJob = {
     pool,
     test,

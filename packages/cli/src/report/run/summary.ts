@@ -92,7 +92,10 @@ export function settingRows(settings: RunSettings): [string, string][] {
     ['labels a round', formatCount(settings.budget)],
     ['rounds', formatCount(settings.rounds)],
     ['seeds', seeds.join(', ')],
-    ['alpha cap, start and step', String(settings.alphaCap)],
+    [
+      'alpha cap, start and step',
+      settings.alphaCap === null ? 'each strategy’s own' : String(settings.alphaCap),
+    ],
     ...(maxCandidates === null
       ? []
       : [['most candidates kept', formatCount(maxCandidates)] as [string, string]]),
