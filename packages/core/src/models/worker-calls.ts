@@ -38,6 +38,8 @@ export class WorkerCalls {
     this.#worker = new Worker(new URL('./tf-worker.js', import.meta.url), {
       workerData: start,
       name: 'alfamix-trainer',
+      // Not the parent's flags: with --input-type=module, which goes with -e, a worker can't start.
+      execArgv: [],
     });
     this.#worker.on('message', (message: FromWorker) => this.#receive(message));
     this.#worker.on('error', (error) =>
