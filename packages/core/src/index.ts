@@ -88,9 +88,10 @@ export {
   type TrainerOptions,
   trainerNames,
 } from './models/create-trainer.js';
+export { type FromTfOptions, fromTf } from './models/from-tf.js';
 export { type LoadedTf, type LoadTfOptions, loadTf, type TfBackend } from './models/load-tf.js';
 export type { Model, TrainArgs, TrainedModel, Trainer } from './models/model.js';
-export type { TfNamespace } from './models/tf-types.js';
+export type { TfLayersModel, TfNamespace } from './models/tf-types.js';
 export type { PoolArray } from './pool/check-array.js';
 export type { PoolFile } from './pool/open-shards.js';
 export { Pool, type PoolArrayOptions, type PoolOpenOptions } from './pool/pool.js';

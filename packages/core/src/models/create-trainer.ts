@@ -8,7 +8,7 @@ import type { NetworkOptions } from './worker-messages.js';
 
 export type TrainerName = 'linear' | 'mlp' | 'cnn';
 
-export const trainerNames: readonly TrainerName[] = ['linear', 'mlp'];
+export const trainerNames: readonly TrainerName[] = ['linear', 'mlp', 'cnn'];
 
 export interface TrainerOptions {
   /** mlp, cnn: where tf runs; default as `loadTf`. */

@@ -5,6 +5,7 @@ import { LabeledSet } from '../labels/labeled-set.js';
 import type { Pool } from '../pool/pool.js';
 import { checkTrainArgs } from './check-train-args.js';
 import { countCorrect } from './cross-entropy.js';
+import { headLogits } from './head-logits.js';
 import type { TrainArgs, TrainedModel, Trainer } from './model.js';
 
 /** A linear head on the inputs themselves, solved for: no hidden layer, no worker, no chance. */
@@ -51,7 +52,7 @@ class LinearModel implements TrainedModel {
     requireMatrix(inputs, 'inputs', rows, dim);
     const gradients = new Float32Array(rows * classes * dim);
     for (let row = 0; row < rows; row++) gradients.set(weight, row * classes * dim);
-    return { logits: logitsOf(this.head, inputs), gradients };
+    return { logits: headLogits(this.head, inputs), gradients };
   }
 
   close(): void {}
@@ -65,17 +66,5 @@ function onlyClass({ labels, dim }: LabeledSet, classes: number): LinearHead {
 }
 
 function accuracyOf(head: LinearHead, { embeddings, labels }: LabeledSet): number {
-  return countCorrect(logitsOf(head, embeddings), labels) / labels.length;
-}
-
-function logitsOf({ weight, bias, classes, dim }: LinearHead, inputs: Float32Array): Float32Array {
-  const rows = inputs.length / dim;
-  const logits = new Float32Array(rows * classes);
-  for (let row = 0; row < rows; row++)
-    for (let c = 0; c < classes; c++) {
-      let sum = bias[c];
-      for (let d = 0; d < dim; d++) sum += weight[c * dim + d] * inputs[row * dim + d];
-      logits[row * classes + c] = sum;
-    }
-  return logits;
+  return countCorrect(headLogits(head, embeddings), labels) / labels.length;
 }

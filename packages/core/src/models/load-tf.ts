@@ -29,7 +29,8 @@ export interface LoadedTf<Tf = TfNamespace> {
 
 /**
  * Loads TensorFlow.js with the fastest backend that is installed: tfjs-node (native), then wasm, then cpu (plain
- * JavaScript). The packages are optional peers: `npm install` those that the error names.
+ * JavaScript). The packages are optional peers: `npm install` those that the error names. tfjs has one backend a thread:
+ * a second call with another one moves the first namespace there too.
  *
  * @typeParam Tf the namespace's type, such as `typeof import('@tensorflow/tfjs')`
  * @throws TF_UNAVAILABLE when the backend asked for, or every one, is missing; INVALID_ARGUMENT
@@ -66,8 +67,7 @@ const LOADERS: Record<TfBackend, () => Promise<unknown>> = { node: loadNode, was
 
 async function loadNode(): Promise<unknown> {
   shimUtil();
-  // Its C++ side reports the CPU's instruction sets on stderr at level 0 and 1.
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  quietTensorFlow();
   const tf = await quietly(() => load<TfRuntime>('@tensorflow/tfjs-node'));
   tf.enableProdMode();
   await start(tf, 'tensorflow');
@@ -90,6 +90,16 @@ async function loadCpu(): Promise<unknown> {
     await start(tf, 'cpu');
     return tf;
   });
+}
+
+/**
+ * Keeps TensorFlow's C++ side from reporting the CPU's instruction sets and oneDNN on stderr, unless the user has set
+ * these variables. oneDNN is off for sums in a fixed order too. A worker's process.env is a copy that C++ doesn't see: the
+ * main thread calls this before it starts one.
+ */
+export function quietTensorFlow(): void {
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  process.env.TF_ENABLE_ONEDNN_OPTS ??= '0';
 }
 
 /** tfjs-core and tfjs-layers, which brings the gradients, as one namespace. */

@@ -3,6 +3,7 @@ import { Adam } from './adam.js';
 import { crossEntropyGradient } from './cross-entropy.js';
 import { initialWeights, type Network, type WeightSpec, type Weights } from './network.js';
 import { floats, type TfOperations, type TfTensor } from './tf-types.js';
+import { transposed } from './transposed.js';
 
 export interface MlpShape {
   /** I. */
@@ -79,10 +80,7 @@ export class Mlp implements Network {
 
   head([, , kernel, bias]: Weights): { weight: Float32Array; bias: Float32Array } {
     const { hidden, classes } = this.#shape;
-    const weight = new Float32Array(classes * hidden);
-    for (let d = 0; d < hidden; d++)
-      for (let c = 0; c < classes; c++) weight[c * hidden + d] = kernel[d * classes + c];
-    return { weight, bias: bias.slice() };
+    return { weight: transposed(kernel, hidden, classes), bias: bias.slice() };
   }
 
   inputGradients(inputs: Float32Array, rows: number): { logits: Float32Array; gradients: Float32Array } {

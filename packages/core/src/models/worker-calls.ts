@@ -2,7 +2,8 @@ import { Worker } from 'node:worker_threads';
 import { AlfamixError, abortError, throwIfAborted } from '../errors.js';
 import type { JobOptions } from '../kernels/kernels.js';
 import type { Pool } from '../pool/pool.js';
-import type { TfBackend } from './load-tf.js';
+import { finiteBlocks } from './finite-blocks.js';
+import { quietTensorFlow, type TfBackend } from './load-tf.js';
 import type { CarriedError, FromWorker, Results, ToWorker, Work, WorkerStart } from './worker-messages.js';
 
 interface Pending {
@@ -33,9 +34,12 @@ export class WorkerCalls {
   started: { backend: TfBackend; reason: string } | undefined;
 
   constructor(start: WorkerStart) {
+    if (start.backend === undefined || start.backend === 'node') quietTensorFlow();
     this.#worker = new Worker(new URL('./tf-worker.js', import.meta.url), {
       workerData: start,
       name: 'alfamix-trainer',
+      // Not the parent's flags: with --input-type=module, which goes with -e, a worker can't start.
+      execArgv: [],
     });
     this.#worker.on('message', (message: FromWorker) => this.#receive(message));
     this.#worker.on('error', (error) =>
@@ -158,20 +162,9 @@ async function sharedRows(pool: Pool, signal: AbortSignal | undefined): Promise<
   const { source, rows, dim } = pool;
   const inPlace = source instanceof Float32Array && source.buffer instanceof SharedArrayBuffer;
   const shared = inPlace ? source : new Float32Array(new SharedArrayBuffer(4 * rows * dim));
-  for await (const { start, data } of pool.blocks({ signal })) {
-    const odd = data.findIndex((value) => !Number.isFinite(value));
-    if (odd >= 0) throw nonFinite(pool, start + Math.floor(odd / dim), odd % dim);
+  for await (const { start, data } of finiteBlocks(pool, { signal }))
     if (!inPlace) shared.set(data, start * dim);
-  }
   return shared;
-}
-
-function nonFinite(pool: Pool, row: number, column: number): AlfamixError {
-  return new AlfamixError(
-    'NON_FINITE',
-    `expected finite numbers for row ${row} of the inputs (${pool.name}), got NaN or infinity at column ${column}`,
-    { details: { row, column, pool: pool.name } },
-  );
 }
 
 function internal(message: string, cause?: unknown): AlfamixError {
