@@ -24,6 +24,7 @@ describe('strategies', () => {
       'cdal',
       'deepfool',
       'dropquery',
+      'gcn',
     ]);
     for (const name of strategyNames) expect(getStrategy(name).name).toBe(name);
   });

@@ -7,6 +7,7 @@ import { coreset } from './coreset.js';
 import { deepfool } from './deepfool.js';
 import { dropquery } from './dropquery.js';
 import { entropy } from './entropy.js';
+import { gcn } from './gcn.js';
 import { leastConfidence } from './least-confidence.js';
 import { margin } from './margin.js';
 import { type ConfigurableStrategy, parseOptions } from './options.js';
@@ -25,6 +26,7 @@ const STRATEGIES: readonly (Strategy | ConfigurableStrategy<unknown>)[] = [
   cdal,
   deepfool,
   dropquery,
+  gcn,
 ];
 
 /** The strategies that `select` knows by name. */
