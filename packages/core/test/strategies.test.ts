@@ -27,6 +27,7 @@ describe('strategies', () => {
       'typiclust',
       'k-means',
       'cluster-margin',
+      'gcn',
     ]);
     for (const name of strategyNames) expect(getStrategy(name).name).toBe(name);
   });

@@ -9,6 +9,7 @@ import { deepfool } from './deepfool.js';
 import { dropquery } from './dropquery.js';
 import { entropy } from './entropy.js';
 import { kMeans } from './k-means.js';
+import { gcn } from './gcn.js';
 import { leastConfidence } from './least-confidence.js';
 import { margin } from './margin.js';
 import { type ConfigurableStrategy, parseOptions } from './options.js';
@@ -31,6 +32,7 @@ const STRATEGIES: readonly (Strategy | ConfigurableStrategy<unknown>)[] = [
   typiclust,
   kMeans,
   clusterMargin,
+  gcn,
 ];
 
 /** Start and step of a strategy's ladder of alpha caps where the caller gives none. */
