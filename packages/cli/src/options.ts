@@ -1,4 +1,4 @@
-import { expected, strategyNames } from '@alfamix/core';
+import { defaultAlphaCap, expected, getStrategy, strategyNames } from '@alfamix/core';
 import type { Command } from 'commander';
 import { z } from 'zod';
 
@@ -78,13 +78,20 @@ export const pickOptions = z.object({
   strategy: spec,
   alphaCap: parsed('a number above 0', (text) =>
     when(decimal(text), decimal(text) > 0 && decimal(text) < Infinity),
-  ),
+  ).optional(),
   maxCandidates: count.optional(),
 });
 
 export type CommonOptions = z.infer<typeof commonOptions>;
 export type InputOptions = z.infer<typeof inputOptions>;
 export type PickOptions = z.infer<typeof pickOptions>;
+
+/** How a run picked its rows, defaults that depend on the strategy included: enough to pick them again. */
+export const pickSettings = <Options extends PickOptions>(options: Options, threads: number) => ({
+  ...options,
+  alphaCap: options.alphaCap ?? defaultAlphaCap(getStrategy(options.strategy)),
+  threads,
+});
 
 /** The options of a command after defaults, or INVALID_ARGUMENT "expected … for --name, got …". */
 export function readOptions<T>(schema: z.ZodType<T>, raw: Record<string, unknown>): T {
@@ -119,6 +126,9 @@ export function addInputOptions(command: Command): Command {
 export function addPickOptions(command: Command): Command {
   return command
     .option('--strategy <name>', strategyNames.join(', '), 'alfa-mix')
-    .option('--alpha-cap <number>', 'start and step of the alpha caps', '0.2')
+    .option(
+      '--alpha-cap <number>',
+      'start and step of the alpha caps (default: 0.2; learned or random, 0.03125)',
+    )
     .option('--max-candidates <n>', 'keep at most this many candidates, those of the lowest flip caps');
 }

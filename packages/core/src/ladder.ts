@@ -1,5 +1,5 @@
 /** The counts of at most this many rungs are listed. */
-const LISTED_RUNGS = 64;
+export const LISTED_RUNGS = 64;
 
 /** How many rows would change their prediction below a cap. */
 export interface CapCount {

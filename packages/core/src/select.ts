@@ -19,7 +19,7 @@ import type { Pool } from './pool/pool.js';
 import { Rng } from './random/xoshiro.js';
 import { fitStage } from './score.js';
 import { makePicks, makeStats, type Pick, type SelectStats } from './select-result.js';
-import { getStrategy } from './strategies/index.js';
+import { defaultAlphaCap, getStrategy } from './strategies/index.js';
 import type { Clusters, Strategy, StrategyFunction, StrategyResult } from './strategies/strategy.js';
 import { yieldToLoop } from './yield.js';
 
@@ -40,7 +40,7 @@ export interface SelectArgs {
    * function of the context that gives rows. Default `alfa-mix`.
    */
   strategy?: string | Strategy | StrategyFunction;
-  /** Start and step of the ladder of alpha caps, above 0. Default 0.2, the paper's. */
+  /** Start and step of the ladder of alpha caps, above 0. Default 0.2, the paper's; 0.03125 for α learned or random. */
   alphaCap?: number;
   /** Cluster only so many candidates, those of the lowest flip caps; at least the budget. Default: all. */
   maxCandidates?: number;
@@ -113,7 +113,7 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
     rng: new Rng(seed),
     seed,
     budget,
-    alphaCap: args.alphaCap ?? 0.2,
+    alphaCap: args.alphaCap ?? defaultAlphaCap(strategy),
     maxCandidates: args.maxCandidates,
     available,
     threads,

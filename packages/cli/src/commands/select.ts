@@ -10,6 +10,7 @@ import {
   inputOptions,
   POOL_HELP,
   pickOptions,
+  pickSettings,
   readOptions,
 } from '../options.js';
 import { writeCsv } from '../output/csv.js';
@@ -98,7 +99,7 @@ async function runSelect(options: Options, session: Session): Promise<void> {
   if (explanations) await writeExplanations(explainPath(out), explanations, { pool, classNames }, signal);
 
   const facts = pickFacts(result, inputs, head?.fitted);
-  const settings = { ...options, threads: result.backend.threads };
+  const settings = pickSettings(options, result.backend.threads);
   const explained = explanations && explainPath(out);
   const run = {
     command: 'select',

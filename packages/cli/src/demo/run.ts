@@ -12,6 +12,7 @@ import {
 } from '@alfamix/core';
 import type { DemoCommandOptions } from '../commands/demo.js';
 import { describePicks, PICK_COLUMNS, pickFacts, pickLines } from '../commands/pick-facts.js';
+import { pickSettings } from '../options.js';
 import { writeCsv } from '../output/csv.js';
 import { assertOutput, describeInputs, writeManifest } from '../output/manifest.js';
 import type { Session } from '../session.js';
@@ -66,7 +67,7 @@ async function demo(options: DemoCommandOptions, [out, figures]: string[], sessi
     head.fitted,
   );
   const backendUsed = selection.backend;
-  const settings = { ...options, threads: backendUsed.threads };
+  const settings = pickSettings(options, backendUsed.threads);
   const report = await session.timed('draw', () =>
     demoReport({
       digits,

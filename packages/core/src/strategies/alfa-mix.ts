@@ -1,9 +1,17 @@
 import type { Context } from '../context.js';
-import { type CapCount, Ladder } from '../ladder.js';
-import { orderStatistic, smallest, valuesAt } from '../order.js';
-import { yieldToLoop } from '../yield.js';
-import { clusterPicks, fillAtRandom } from './cluster-picks.js';
-import type { Strategy, StrategyPick } from './strategy.js';
+import { searchedCandidates } from './alpha-search.js';
+import { closedFormCandidates } from './closed-form-candidates.js';
+import { fillAtRandom } from './cluster-picks.js';
+import { DIVERSIFIERS, diversify } from './diversify.js';
+import type { MixCandidates } from './mix-candidates.js';
+import { configurable, oneOf } from './options.js';
+
+/** The reference's alpha cap for an α that is searched for. */
+const SEARCHED_CAP = 0.03125;
+/** Times a learned α is looked at: the reference's iterations. */
+const LEARNING_LOOKS = 5;
+
+type Alpha = 'closed-form' | 'learned' | 'random';
 
 /**
  * ALFA-Mix (Parvaneh et al., "Active Learning by Feature Mixing", CVPR 2022): rows whose prediction changes when
@@ -13,28 +21,33 @@ import type { Strategy, StrategyPick } from './strategy.js';
  * (else the last rung). L2-normalised, they go through k-means with `budget` clusters, and each cluster gives its own
  * member nearest the center: the largest cluster first, then the smallest flip cap, then the lowest row. A shortfall
  * is filled at random, without repeats, from all rows left.
+ *
+ * Options, each a variant of the paper's ablations: `alpha`, where the mixes come from: in closed form (alpha cap 0.2), or
+ * `learned` or drawn at `random` (alpha cap 0.03125; see searchedCandidates); `diversify`, how picks are made from the
+ * candidates.
  */
-export const alfaMix: Strategy = {
+export const alfaMix = configurable({
   name: 'alfa-mix',
   needs: { labels: true, head: true },
-  async select(context) {
-    const { flipCap } = await context.flipScores();
-    const { rows, used, total, candidatesPerCap } = await candidatesOf(context, flipCap);
+  options: {
+    alpha: oneOf<Alpha>('closed-form', 'learned', 'random'),
+    diversify: oneOf(...DIVERSIFIERS),
+  },
+  alphaCap: ({ alpha }) => (alpha === 'closed-form' ? undefined : SEARCHED_CAP),
+  async select(context, options) {
+    const { budget } = context;
+    const candidates = await candidatesOf(context, options.alpha, options.diversify === 'symmetric-kl');
+    const { rows, total, used, candidatesPerCap, easiest } = candidates;
     const notes: string[] = [];
     if (rows.length < total) {
-      notes.push(
-        `${rows.length} of ${total} candidates were clustered, those with the lowest flip caps (maxCandidates)`,
-      );
+      const done = options.diversify === 'cluster' ? 'clustered' : 'considered';
+      notes.push(`${rows.length} of ${total} candidates were ${done}, ${easiest} (maxCandidates)`);
     }
-    const { picks, clusters } =
-      rows.length <= context.budget
-        ? { picks: rows.map((row): StrategyPick => ({ row })) }
-        : await clusterPicks(context, rows);
-    rank(picks, flipCap);
+    const { picks, clusters } = await diversify(context, candidates, options.diversify);
     const filled = fillAtRandom(context, picks);
     if (filled.length > 0) {
-      const why = total < context.budget ? `only ${total} rows are candidates` : 'some clusters were empty';
-      notes.push(`${filled.length} of ${context.budget} picks were filled at random: ${why}`);
+      const why = total < budget ? `only ${total} rows are candidates` : 'some clusters were empty';
+      notes.push(`${filled.length} of ${budget} picks were filled at random: ${why}`);
     }
     return {
       picks: [...picks, ...filled],
@@ -45,44 +58,9 @@ export const alfaMix: Strategy = {
       notes,
     };
   },
-};
+});
 
-interface Candidates {
-  /** Increasing. */
-  rows: number[];
-  /** How many there were before maxCandidates. */
-  total: number;
-  /** The cap. */
-  used: number;
-  candidatesPerCap: CapCount[];
-}
-
-async function candidatesOf(
-  { available, alphaCap, budget, maxCandidates }: Context,
-  flipCap: Float32Array,
-): Promise<Candidates> {
-  const ladder = new Ladder(alphaCap);
-  const caps = valuesAt(flipCap, available);
-  const rung = ladder.rungFor(orderStatistic(caps, budget));
-  await yieldToLoop();
-  const used = ladder.cap(rung);
-  let kept: number[] = [];
-  for (let i = 0; i < caps.length; i++) {
-    if (caps[i] < used) kept.push(i);
-  }
-  const total = kept.length;
-  if (maxCandidates !== undefined && total > maxCandidates) {
-    // The candidates are the rows of the lowest flip caps, so the lowest of all rows are the lowest of them.
-    kept = smallest(caps, maxCandidates).sort((a, b) => a - b);
-  }
-  await yieldToLoop();
-  const candidatesPerCap = ladder.counts(caps, rung);
-  await yieldToLoop();
-  return { rows: kept.map((i) => available[i]), total, used, candidatesPerCap };
-}
-
-function rank(picks: StrategyPick[], flipCap: Float32Array): void {
-  picks.sort(
-    (a, b) => (b.clusterSize ?? 0) - (a.clusterSize ?? 0) || flipCap[a.row] - flipCap[b.row] || a.row - b.row,
-  );
+function candidatesOf(context: Context, alpha: Alpha, divergences: boolean): Promise<MixCandidates> {
+  if (alpha === 'closed-form') return closedFormCandidates(context);
+  return searchedCandidates(context, { looks: alpha === 'learned' ? LEARNING_LOOKS : 1, divergences });
 }

@@ -27,6 +27,9 @@ const STRATEGIES: readonly (Strategy | ConfigurableStrategy<unknown>)[] = [
   dropquery,
 ];
 
+/** Start and step of a strategy's ladder of alpha caps where the caller gives none. */
+export const defaultAlphaCap = ({ alphaCap = 0.2 }: Strategy): number => alphaCap;
+
 /** The strategies that `select` knows by name. */
 export const strategyNames: readonly string[] = STRATEGIES.map(({ name }) => name);
 

@@ -61,6 +61,8 @@ export interface StrategyDefinition<Values> {
   readonly name: string;
   readonly needs: StrategyNeeds;
   readonly options: Options<Values>;
+  /** See Strategy. */
+  alphaCap?(options: Values): number | undefined;
   select(context: Context, options: Values): Promise<StrategyResult>;
 }
 
@@ -87,6 +89,7 @@ export function configurable<Values extends object>(
       ...names.filter((key) => values[key] !== options[key].default).map((key) => `${key}=${values[key]}`),
     ].join(':'),
     needs,
+    alphaCap: definition.alphaCap?.(values),
     select: (context) => definition.select(context, values),
   });
   const defaults = Object.fromEntries(names.map((key) => [key, options[key].default])) as Values;

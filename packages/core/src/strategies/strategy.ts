@@ -55,5 +55,7 @@ export type StrategyFunction = (context: Context) => ArrayLike<number> | Promise
 export interface Strategy {
   readonly name: string;
   readonly needs: StrategyNeeds;
+  /** Start and step of its ladder of alpha caps where the caller gives none. Default 0.2, the paper's. */
+  readonly alphaCap?: number | undefined;
   select(context: Context): Promise<StrategyResult>;
 }

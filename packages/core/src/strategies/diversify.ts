@@ -1,0 +1,47 @@
+import type { Context } from '../context.js';
+import { smallest } from '../order.js';
+import { clusterPicks } from './cluster-picks.js';
+import type { MixCandidates } from './mix-candidates.js';
+import type { Clusters, StrategyPick } from './strategy.js';
+
+/** How picks are made from the candidates; the first is the paper's. */
+export const DIVERSIFIERS = ['cluster', 'uniform', 'norm', 'symmetric-kl'] as const;
+export type Diversifier = (typeof DIVERSIFIERS)[number];
+
+/**
+ * `budget` of the candidates at most, best first: one a cluster (the largest first, then the easiest to change);
+ * drawn uniformly; those of the smallest ‖α‖; or those whose prediction the mix changes most. Ties by the lower row.
+ */
+export async function diversify(
+  context: Context,
+  candidates: MixCandidates,
+  how: Diversifier,
+): Promise<{ picks: StrategyPick[]; clusters?: Clusters }> {
+  const { rows } = candidates;
+  const { budget, rng } = context;
+  if (how === 'cluster') return byCluster(context, candidates);
+  const most = Math.min(budget, rows.length);
+  const order =
+    how === 'uniform'
+      ? rng.sample(rows.length, most)
+      : how === 'norm'
+        ? smallest(await candidates.norms(), most)
+        : smallest(negated(await candidates.divergences()), most);
+  return { picks: order.map((i) => ({ row: rows[i] })) };
+}
+
+async function byCluster(
+  context: Context,
+  { rows, ease }: MixCandidates,
+): Promise<{ picks: StrategyPick[]; clusters?: Clusters }> {
+  const found =
+    rows.length <= context.budget
+      ? { picks: rows.map((row): StrategyPick => ({ row })) }
+      : await clusterPicks(context, rows);
+  found.picks.sort(
+    (a, b) => (b.clusterSize ?? 0) - (a.clusterSize ?? 0) || ease[a.row] - ease[b.row] || a.row - b.row,
+  );
+  return found;
+}
+
+const negated = (values: Float32Array): Float32Array => values.map((value) => -value);
