@@ -1,5 +1,7 @@
+type Floats = Float32Array | Float64Array;
+
 /** The k-th smallest value (k from 0), by quickselect on a copy: O(N). Infinity when there are not so many. */
-export function orderStatistic(values: Float32Array, k: number): number {
+export function orderStatistic(values: Floats, k: number): number {
   if (k >= values.length) return Number.POSITIVE_INFINITY;
   const a = values.slice();
   let low = 0;
@@ -28,7 +30,7 @@ function medianOfThree(a: number, b: number, c: number): number {
 }
 
 /** The positions of the `count` smallest values, ties by the lower position, smallest value first. */
-export function smallest(values: Float32Array, count: number): number[] {
+export function smallest(values: Floats, count: number): number[] {
   if (count <= 0) return [];
   const limit = orderStatistic(values, Math.min(count, values.length) - 1);
   const below: number[] = [];

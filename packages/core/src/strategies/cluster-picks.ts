@@ -1,29 +1,48 @@
 import type { Context } from '../context.js';
+import { dot } from '../kernels/js/reduce.js';
 import type { Clusters, StrategyPick } from './strategy.js';
 
-/** One row from each of `budget` clusters of the rows, L2-normalised; fewer where clusters are empty. */
+/**
+ * One row from each of `budget` clusters of the rows, L2-normalised or as they are; fewer where clusters are empty.
+ * @param rows of the pool, increasing
+ */
 export async function clusterPicks(
   context: Context,
-  rows: number[],
+  rows: ArrayLike<number>,
+  { normalize = true } = {},
 ): Promise<{ picks: StrategyPick[]; clusters?: Clusters }> {
   const { pool, kernels, budget: clusters, seed } = context;
   const shape = { rows: rows.length, dim: pool.dim };
   const gathered = await context.stage('gather', ({ signal }) => pool.gather(rows, { signal }));
-  const data = await context.stage('normalize', (job) =>
-    kernels.normalizeRows({ data: gathered, ...shape, ...job }),
-  );
-  const { labels, centers } = await context.stage('cluster', (job) =>
+  const data = normalize
+    ? await context.stage('normalize', (job) => kernels.normalizeRows({ data: gathered, ...shape, ...job }))
+    : gathered;
+  const { labels, centers, inertia } = await context.stage('cluster', (job) =>
     kernels.kmeans({ data, ...shape, clusters, seed, ...job }),
-  );
-  const members = await context.stage('nearest', (job) =>
-    kernels.nearestMembers({ data, ...shape, centers, clusters, labels, ...job }),
   );
   const sizes = new Array<number>(clusters).fill(0);
   for (const label of labels) sizes[label]++;
+  const tolerance = normalize ? undefined : tieTolerance(centers, sizes, inertia);
+  const members = await context.stage('nearest', (job) =>
+    kernels.nearestMembers({ data, ...shape, centers, clusters, labels, tolerance, ...job }),
+  );
   const picks = [...members.entries()]
     .filter(([, member]) => member >= 0)
     .map(([cluster, member]) => ({ row: rows[member], cluster, clusterSize: sizes[cluster] }));
   return { picks, clusters: { rows, labels } };
+}
+
+/**
+ * How much two squared distances may differ by the rounding of the centers: about 1e-7 · distance · norm, so ten times
+ * that for rows of any scale, by their root mean squares.
+ */
+function tieTolerance(centers: Float32Array, sizes: readonly number[], inertia: number): number {
+  const rows = sizes.reduce((sum, size) => sum + size, 0);
+  const dim = centers.length / sizes.length;
+  let square = inertia / rows;
+  for (const [k, size] of sizes.entries())
+    square += (size / rows) * dot(centers, k * dim, centers, k * dim, dim);
+  return 1e-6 * Math.sqrt((inertia / rows) * square);
 }
 
 /** What the picks lack of the budget, drawn without repeats from all rows left. */

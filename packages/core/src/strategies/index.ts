@@ -3,15 +3,18 @@ import { alfaMix } from './alfa-mix.js';
 import { badge } from './badge.js';
 import { bald } from './bald.js';
 import { cdal } from './cdal.js';
+import { clusterMargin } from './cluster-margin.js';
 import { coreset } from './coreset.js';
 import { deepfool } from './deepfool.js';
 import { dropquery } from './dropquery.js';
 import { entropy } from './entropy.js';
+import { kMeans } from './k-means.js';
 import { leastConfidence } from './least-confidence.js';
 import { margin } from './margin.js';
 import { type ConfigurableStrategy, parseOptions } from './options.js';
 import { random } from './random.js';
 import type { Strategy, StrategyFunction } from './strategy.js';
+import { typiclust } from './typiclust.js';
 
 const STRATEGIES: readonly (Strategy | ConfigurableStrategy<unknown>)[] = [
   alfaMix,
@@ -20,6 +23,9 @@ const STRATEGIES: readonly (Strategy | ConfigurableStrategy<unknown>)[] = [
   margin,
   entropy,
   coreset,
+  typiclust,
+  kMeans,
+  clusterMargin,
   badge,
   bald,
   cdal,
