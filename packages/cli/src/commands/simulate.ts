@@ -67,7 +67,10 @@ export function addSimulateCommand(program: Command, signal: AbortSignal): void 
     .option('--model <name>', 'linear (on the features as they are), mlp or cnn', 'linear')
     .option('--l2 <number>', 'weight decay of the linear model (default: 1)')
     .option('--tf <backend>', 'TensorFlow.js backend for mlp and cnn: auto, node, wasm or cpu', 'auto')
-    .option('--alpha-cap <number>', 'start and step of the alpha caps', '0.2')
+    .option(
+      '--alpha-cap <number>',
+      'start and step of the alpha caps (default: 0.2; learned or random, 0.03125)',
+    )
     .option('--max-candidates <n>', 'keep at most this many candidates, those of the lowest flip caps')
     .option('--jobs <n>', 'strategies and seeds that run at the same time; the lines are the same', '1')
     .requiredOption(

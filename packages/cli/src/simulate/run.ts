@@ -53,7 +53,7 @@ export async function runSimulation(options: SimulateOptions, session: Session):
     init,
     budget,
     rounds,
-    alphaCap,
+    alphaCap: alphaCap ?? null,
     maxCandidates: options.maxCandidates ?? null,
     seeds,
   };

@@ -47,7 +47,7 @@ const SETTINGS: Shape = {
   init: positive,
   budget: positive,
   rounds: integer,
-  alphaCap: (value) => number(value) && (value as number) > 0,
+  alphaCap: orNull((value) => number(value) && (value as number) > 0),
   maxCandidates: orNull(positive),
   strategies: listOf(text),
   seeds: listOf(integer),

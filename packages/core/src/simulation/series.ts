@@ -17,7 +17,7 @@ export interface SeriesJob {
   readonly init: number;
   readonly budget: number;
   readonly rounds: number;
-  readonly alphaCap: number;
+  readonly alphaCap: number | undefined;
   readonly maxCandidates: number | undefined;
   readonly kernels: Kernels;
   readonly threads: number | undefined;

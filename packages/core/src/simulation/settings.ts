@@ -36,7 +36,8 @@ export interface RunSettings {
   readonly budget: number;
   /** Queries. */
   readonly rounds: number;
-  readonly alphaCap: number;
+  /** Null: each strategy's own. */
+  readonly alphaCap: number | null;
   readonly maxCandidates: number | null;
   /** Names with their options; grows when a run is continued with more of them. */
   readonly strategies: readonly string[];

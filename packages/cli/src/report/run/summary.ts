@@ -92,7 +92,7 @@ export function settingRows(settings: RunSettings): [string, string][] {
     ['labels a round', formatCount(settings.budget)],
     ['rounds', formatCount(settings.rounds)],
     ['seeds', seeds.join(', ')],
-    ['alpha cap, start and step', String(settings.alphaCap)],
+    ['alpha cap, start and step', String(settings.alphaCap ?? 'each strategy’s own')],
     ...(maxCandidates === null
       ? []
       : [['most candidates kept', formatCount(maxCandidates)] as [string, string]]),
