@@ -129,7 +129,11 @@ export function addInputOptions(command: Command): Command {
 
 export function addPickOptions(command: Command): Command {
   return command
-    .option('--strategy <name>', strategyNames.join(', '), 'alfa-mix')
+    .option(
+      '--strategy <name>',
+      `${strategyNames.join(', ')}; options after colons: alfa-mix:alpha=random:diversify=norm`,
+      'alfa-mix',
+    )
     .option(
       '--alpha-cap <number>',
       'start and step of the alpha caps (default: 0.2; learned or random, 0.03125)',

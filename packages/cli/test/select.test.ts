@@ -156,6 +156,23 @@ describe('alfamix select', () => {
     expect(notes.join(' ')).toMatch(/9 of \d+ candidates were clustered/);
   });
 
+  it.each([
+    ['alfa-mix:alpha=random:diversify=norm', BASE, 0.03125],
+    ['alfa-mix:diversify=symmetric-kl', BASE, 0.2],
+    ['cluster-margin:factor=3', BASE, 0.2],
+    ['typiclust', ['--budget', '7'], 0.2],
+    ['k-means:normalize=yes', ['--budget', '7'], 0.2],
+  ])('--strategy %s: in manifest and summary as given, and verified', async (strategy, base, alphaCap) => {
+    const { stdout } = await run(['--pool', 'pool.npy', ...base, '--strategy', strategy, '--json'], 'o.csv');
+    expect(JSON.parse(stdout).strategy).toBe(strategy);
+    const manifest = scratch.json('o.csv.manifest.json');
+    expect(manifest.settings).toMatchObject({ strategy, alphaCap });
+    expect(manifest.rerun).toContain(`--strategy ${strategy} --alpha-cap ${alphaCap}`);
+    expect(new Set(scratch.table('o.csv').map(({ row }) => row)).size).toBe(7);
+    const again = await alfamix(['verify', 'o.csv'], { cwd: scratch.path });
+    expect(again).toMatchObject({ code: 0, stderr: '' });
+  });
+
   it('writes a manifest with every setting, version and hash', async () => {
     const { stdout } = await run(['--pool', 'pool.npy', '--ids', 'ids.csv', ...BASE, '--json'], 'p.csv');
     const manifest = scratch.json('p.csv.manifest.json');

@@ -24,10 +24,10 @@ describe('strategies', () => {
       'cdal',
       'deepfool',
       'dropquery',
+      'gcn',
       'typiclust',
       'k-means',
       'cluster-margin',
-      'gcn',
     ]);
     for (const name of strategyNames) expect(getStrategy(name).name).toBe(name);
   });

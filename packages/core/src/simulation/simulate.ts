@@ -96,7 +96,7 @@ async function runAll(todo: readonly Series[], folder: RunFolder, args: Simulate
     init,
     budget,
     rounds,
-    alphaCap,
+    alphaCap: alphaCap ?? undefined,
     maxCandidates,
     kernels,
     threads,

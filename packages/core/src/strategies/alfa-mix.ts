@@ -1,16 +1,19 @@
 import type { Context } from '../context.js';
+import { expected } from '../errors.js';
 import { searchedCandidates } from './alpha-search.js';
 import { closedFormCandidates } from './closed-form-candidates.js';
 import { fillAtRandom } from './cluster-picks.js';
-import { DIVERSIFIERS, diversify } from './diversify.js';
+import { DIVERSIFIERS, type Diversifier, diversify } from './diversify.js';
 import type { MixCandidates } from './mix-candidates.js';
-import { configurable, oneOf } from './options.js';
+import { between, configurable, oneOf } from './options.js';
 
 /** The reference's alpha cap for an α that is searched for. */
 const SEARCHED_CAP = 0.03125;
+const DEFAULT_TAU = 0.2;
 /** Times a learned α is looked at: the reference's iterations. */
 const LEARNING_LOOKS = 5;
 
+type Weights = 'none' | 'flip-cap';
 type Alpha = 'closed-form' | 'learned' | 'random';
 
 /**
@@ -24,7 +27,8 @@ type Alpha = 'closed-form' | 'learned' | 'random';
  *
  * Options, each a variant of the paper's ablations: `alpha`, where the mixes come from: in closed form (alpha cap 0.2), or
  * `learned` or drawn at `random` (alpha cap 0.03125; see searchedCandidates); `diversify`, how picks are made from the
- * candidates.
+ * candidates. An experiment of our own: `weights=flip-cap` clusters with each row counting exp(−flip cap / `tau`), so that
+ * the centers lie among the rows whose prediction is easiest to change (needs the other two at their defaults).
  */
 export const alfaMix = configurable({
   name: 'alfa-mix',
@@ -32,10 +36,13 @@ export const alfaMix = configurable({
   options: {
     alpha: oneOf<Alpha>('closed-form', 'learned', 'random'),
     diversify: oneOf(...DIVERSIFIERS),
+    weights: oneOf<Weights>('none', 'flip-cap'),
+    tau: between(0, Number.POSITIVE_INFINITY, DEFAULT_TAU),
   },
   alphaCap: ({ alpha }) => (alpha === 'closed-form' ? undefined : SEARCHED_CAP),
   async select(context, options) {
     const { budget } = context;
+    const tau = tauOf(options);
     const candidates = await candidatesOf(context, options.alpha, options.diversify === 'symmetric-kl');
     const { rows, total, used, candidatesPerCap, easiest } = candidates;
     const notes: string[] = [];
@@ -43,7 +50,7 @@ export const alfaMix = configurable({
       const done = options.diversify === 'cluster' ? 'clustered' : 'considered';
       notes.push(`${rows.length} of ${total} candidates were ${done}, ${easiest} (maxCandidates)`);
     }
-    const { picks, clusters } = await diversify(context, candidates, options.diversify);
+    const { picks, clusters } = await diversify(context, candidates, options.diversify, tau);
     const filled = fillAtRandom(context, picks);
     if (filled.length > 0) {
       const why = total < budget ? `only ${total} rows are candidates` : 'some clusters were empty';
@@ -59,6 +66,28 @@ export const alfaMix = configurable({
     };
   },
 });
+
+/** Undefined where rows aren't weighed. */
+function tauOf({
+  alpha,
+  diversify: how,
+  weights,
+  tau,
+}: {
+  alpha: Alpha;
+  diversify: Diversifier;
+  weights: Weights;
+  tau: number;
+}): number | undefined {
+  if (weights === 'none') {
+    if (tau !== DEFAULT_TAU) throw expected('flip-cap, which tau is for,', 'weights', weights);
+    return undefined;
+  }
+  if (alpha !== 'closed-form')
+    throw expected('closed-form, which has the flip caps that weights need,', 'alpha', alpha);
+  if (how !== 'cluster') throw expected('cluster, which weights are for,', 'diversify', how);
+  return tau;
+}
 
 function candidatesOf(context: Context, alpha: Alpha, divergences: boolean): Promise<MixCandidates> {
   if (alpha === 'closed-form') return closedFormCandidates(context);

@@ -1,6 +1,14 @@
 import type { Context } from '../context.js';
 import { dot } from '../kernels/js/reduce.js';
 import type { Clusters, StrategyPick } from './strategy.js';
+import { weightedKMeans } from './weighted-k-means.js';
+
+export interface ClusterOptions {
+  /** Default true. */
+  normalize?: boolean;
+  /** One a row: how much it counts. Default: all the same. Slower: see weightedKMeans. */
+  weights?: Float64Array | undefined;
+}
 
 /**
  * One row from each of `budget` clusters of the rows, L2-normalised or as they are; fewer where clusters are empty.
@@ -9,7 +17,7 @@ import type { Clusters, StrategyPick } from './strategy.js';
 export async function clusterPicks(
   context: Context,
   rows: ArrayLike<number>,
-  { normalize = true } = {},
+  { normalize = true, weights }: ClusterOptions = {},
 ): Promise<{ picks: StrategyPick[]; clusters?: Clusters }> {
   const { pool, kernels, budget: clusters, seed } = context;
   const shape = { rows: rows.length, dim: pool.dim };
@@ -18,7 +26,9 @@ export async function clusterPicks(
     ? await context.stage('normalize', (job) => kernels.normalizeRows({ data: gathered, ...shape, ...job }))
     : gathered;
   const { labels, centers, inertia } = await context.stage('cluster', (job) =>
-    kernels.kmeans({ data, ...shape, clusters, seed, ...job }),
+    weights
+      ? weightedKMeans({ data, ...shape, clusters, weights, seed }, job)
+      : kernels.kmeans({ data, ...shape, clusters, seed, ...job }),
   );
   const sizes = new Array<number>(clusters).fill(0);
   for (const label of labels) sizes[label]++;

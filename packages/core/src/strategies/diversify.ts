@@ -11,15 +11,18 @@ export type Diversifier = (typeof DIVERSIFIERS)[number];
 /**
  * `budget` of the candidates at most, best first: one a cluster (the largest first, then the easiest to change);
  * drawn uniformly; those of the smallest ‖α‖; or those whose prediction the mix changes most. Ties by the lower row.
+ *
+ * @param tau weighs the clustered rows by exp(−ease / tau)
  */
 export async function diversify(
   context: Context,
   candidates: MixCandidates,
   how: Diversifier,
+  tau?: number,
 ): Promise<{ picks: StrategyPick[]; clusters?: Clusters }> {
   const { rows } = candidates;
   const { budget, rng } = context;
-  if (how === 'cluster') return byCluster(context, candidates);
+  if (how === 'cluster') return byCluster(context, candidates, tau);
   const most = Math.min(budget, rows.length);
   const order =
     how === 'uniform'
@@ -33,11 +36,14 @@ export async function diversify(
 async function byCluster(
   context: Context,
   { rows, ease }: MixCandidates,
+  tau: number | undefined,
 ): Promise<{ picks: StrategyPick[]; clusters?: Clusters }> {
   const found =
     rows.length <= context.budget
       ? { picks: rows.map((row): StrategyPick => ({ row })) }
-      : await clusterPicks(context, rows);
+      : await clusterPicks(context, rows, {
+          weights: tau === undefined ? undefined : weightsOf(rows, ease, tau),
+        });
   found.picks.sort(
     (a, b) => (b.clusterSize ?? 0) - (a.clusterSize ?? 0) || ease[a.row] - ease[b.row] || a.row - b.row,
   );
@@ -45,3 +51,10 @@ async function byCluster(
 }
 
 const negated = (values: Float32Array): Float32Array => values.map((value) => -value);
+
+/** Relative to the largest, and no less than 1e-200 of it: a weight of 0 would be no row at all. */
+function weightsOf(rows: readonly number[], ease: Float32Array, tau: number): Float64Array {
+  let least = Number.POSITIVE_INFINITY;
+  for (const row of rows) least = Math.min(least, ease[row]);
+  return Float64Array.from(rows, (row) => Math.max(1e-200, Math.exp((least - ease[row]) / tau)));
+}

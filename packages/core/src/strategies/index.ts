@@ -8,8 +8,8 @@ import { coreset } from './coreset.js';
 import { deepfool } from './deepfool.js';
 import { dropquery } from './dropquery.js';
 import { entropy } from './entropy.js';
-import { kMeans } from './k-means.js';
 import { gcn } from './gcn.js';
+import { kMeans } from './k-means.js';
 import { leastConfidence } from './least-confidence.js';
 import { margin } from './margin.js';
 import { type ConfigurableStrategy, parseOptions } from './options.js';
@@ -29,10 +29,10 @@ const STRATEGIES: readonly (Strategy | ConfigurableStrategy<unknown>)[] = [
   cdal,
   deepfool,
   dropquery,
+  gcn,
   typiclust,
   kMeans,
   clusterMargin,
-  gcn,
 ];
 
 /** Start and step of a strategy's ladder of alpha caps where the caller gives none. */
