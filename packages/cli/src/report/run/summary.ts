@@ -11,7 +11,13 @@ export function titleOf({ settings, strategies }: RunView): string {
   const { data, rounds, seeds } = settings;
   const plural = (count: number, word: string) => `${formatCount(count)} ${word}${count === 1 ? '' : 's'}`;
   const many = strategies.length === 1 ? strategies[0].name : `${strategies.length} strategies`;
-  return `${many} on ${data.spec}: ${plural(rounds, 'round')}, ${plural(seeds.length, 'seed')}`;
+  return `${many} on ${shortSpec(data.spec)}: ${plural(rounds, 'round')}, ${plural(seeds.length, 'seed')}`;
+}
+
+/** `csv:/data/sets/digits.csv` is digits.csv, `idx:mnist[0:8000]` is mnist[0:8000]. */
+function shortSpec(spec: string): string {
+  const path = spec.replace(/^\w{2,}:/, '');
+  return path.split(/[\\/]+/).findLast((part) => part !== '') ?? spec;
 }
 
 /** What was done, and what came out for alfa-mix against random and the best of the others. */
