@@ -41,7 +41,7 @@ export async function curvesSection({ strategies, lastRound }: RunView): Promise
         background: series.filter(({ name }) => name !== one.name),
         width: 220,
         height: 172,
-        title: shortNames([one.name], 27)[0],
+        title: shortNames([one.name], 24)[0],
         yTitle: '',
         yFormat: '%',
         bands: true,
@@ -64,7 +64,12 @@ export async function curvesSection({ strategies, lastRound }: RunView): Promise
     body: html`${figure(all.markup, `Mean accuracy on the test rows over the seeds${together ? `; ${bands}` : ''}.${grey}`)}
 ${figure(panels(each, 165, 'small'), `Each strategy before the others, in grey; ${bands}. All panels have the same scale.`)}`,
     figures: [
-      { name: 'learning-curves', title: 'Learning curves', charts: [all.chart] },
+      {
+        name: 'learning-curves',
+        title: 'Learning curves',
+        subtitle: `mean accuracy${together ? ' ± standard deviation' : ''} over the seeds`,
+        charts: [all.chart],
+      },
       {
         name: 'learning-curves-each',
         title: 'Learning curves, each strategy before the others',

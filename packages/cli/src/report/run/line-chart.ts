@@ -306,7 +306,7 @@ const titleLayer = (title: string, x: number): Layer => ({
     align: 'left',
     baseline: 'bottom',
     fontSize: 13,
-    fontWeight: 650,
+    fontWeight: 700,
     fill: 'var(--ink)',
   },
   encoding: { x: { value: x }, y: { value: -9 }, text: { value: title } },

@@ -51,7 +51,14 @@ export async function mapSection(view: RunView, seed: number, session: Session):
       caption,
     ),
     figures: [
-      { name: 'pool-map', title: 'Picks on the map of the pool', charts, columns: 4, defs: ground.defs },
+      {
+        name: 'pool-map',
+        title: 'Picks on the map of the pool',
+        subtitle: ['● first query', '△ second', '□ third'].slice(0, length).join('   '),
+        charts,
+        columns: 4,
+        defs: ground.defs,
+      },
     ],
   };
 }

@@ -45,7 +45,8 @@ export function matrixSection(view: RunView, { paper, corrected }: PenaltyMatric
     body: html`${note(counted)}${uneven(view, paper)}<div class="${view.strategies.length > BESIDE ? 'stack' : 'pair'}">${matrices.map(({ matrix, title, caption }) => figure(html`<h3>${title}</h3>${table(view, matrix, title)}`, caption))}</div>`,
     figures: matrices.map(({ matrix, title }) => ({
       name: `penalty-${matrix.mode}`,
-      title: `Pairwise penalty matrix: ${title.toLowerCase()}`,
+      title: `Penalty matrix, ${title.toLowerCase()}`,
+      subtitle: 'row beats column, share of rounds',
       charts: [heatMap(matrix, title)],
     })),
   };

@@ -14,7 +14,10 @@ export interface Section {
 export interface Figure {
   /** The file's name, without its ending. */
   readonly name: string;
+  /** Above the drawing. */
   readonly title: string;
+  /** Beside the title, smaller. */
+  readonly subtitle?: string;
   readonly charts: readonly Chart[];
   /** Charts beside each other; default 1. */
   readonly columns?: number;

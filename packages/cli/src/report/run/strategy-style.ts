@@ -13,7 +13,7 @@ export const FOCUS = 'alfa-mix';
 export const BASELINE = 'random';
 
 /** Of the palette (palette.ts), in an order that keeps neighbours apart; the first is the focus's. */
-const COLOURS = [5, 2, 3, 1, 7, 6, 9, 4].map((i) => `var(--k${i})`);
+const COLOURS = [5, 2, 3, 1, 7, 9, 6, 4].map((i) => `var(--k${i})`);
 const DASHES = [[], [7, 3], [2, 2], [9, 3, 2, 3], [12, 4], [4, 2], [9, 2, 2, 2, 2, 2], [5, 5]];
 /** With more strategies than this, colours no longer help: the best few keep theirs. */
 const ALL_COLOURED = 9;
