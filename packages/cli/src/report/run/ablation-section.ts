@@ -58,7 +58,7 @@ async function optionCharts(option: string, members: readonly StrategyView[]): P
     series: seriesOf(({ accuracy }) => accuracy),
     title: `Accuracy: ${option}`,
     yTitle: 'accuracy',
-    yFormat: '.0%',
+    yFormat: '%',
     bands: true,
     label: `Learning curves of ${members.map(({ name }) => name).join(', ')}.`,
   });

@@ -1,16 +1,16 @@
-import type { RoundLine } from '@alfamix/core';
-import { formatCount } from '../../terminal/format.js';
-import { html } from '../html.js';
+import { mean, type RoundLine } from '@alfamix/core';
+import { formatCount, formatShare } from '../../terminal/format.js';
+import { html, type Markup } from '../html.js';
 import type { Chart } from '../render-chart.js';
 import { lineChart } from './line-chart.js';
-import { figure, note, panels, type Section } from './section.js';
+import { figure, keyed, note, panels, type Section, scrollTable } from './section.js';
 import { curve, type RunView, type StrategyView } from './view.js';
 
 interface Metric {
   readonly title: string;
   readonly yTitle: string;
   readonly yFormat: string;
-  readonly valueOf: (line: RoundLine) => number | null | undefined;
+  readonly pick: (line: RoundLine) => number | null | undefined;
   readonly include?: readonly number[];
   readonly bands: boolean;
   /** Drawn on a logarithmic scale where the values are this far apart. */
@@ -23,7 +23,7 @@ const METRICS: readonly Metric[] = [
     title: 'Candidates',
     yTitle: 'candidates',
     yFormat: ',d',
-    valueOf: ({ query }) => query?.candidates,
+    pick: ({ query }) => query?.candidates,
     bands: true,
     logFrom: 30,
     absent: 'No strategy of this run has candidates.',
@@ -32,7 +32,7 @@ const METRICS: readonly Metric[] = [
     title: 'Alpha cap in use',
     yTitle: 'cap',
     yFormat: '~g',
-    valueOf: ({ query }) => query?.capUsed,
+    pick: ({ query }) => query?.capUsed,
     bands: true,
     include: [0],
     absent: 'No strategy of this run has an alpha cap.',
@@ -40,8 +40,8 @@ const METRICS: readonly Metric[] = [
   {
     title: 'Picks the model got wrong',
     yTitle: 'share of the picks',
-    yFormat: '.0%',
-    valueOf: ({ query }) => query?.misclassified,
+    yFormat: '%',
+    pick: ({ query }) => query?.misclassified,
     bands: false,
     include: [0],
     absent: 'No query is in the run yet.',
@@ -50,7 +50,7 @@ const METRICS: readonly Metric[] = [
     title: 'Diversity of the picks',
     yTitle: 'mean distance of two picks',
     yFormat: '~g',
-    valueOf: ({ query }) => query?.diversity,
+    pick: ({ query }) => query?.diversity,
     bands: false,
     absent: 'No query has a diversity.',
   },
@@ -69,7 +69,7 @@ export async function candidatesSection({ strategies, settings }: RunView): Prom
   return {
     id: 'candidates',
     title: 'Candidates and picks',
-    body: html`${absent.length > 0 ? note(absent.join(' ')) : undefined}${charts.length > 0 ? figure(panels(charts, 340), caption) : undefined}`,
+    body: html`${absent.length > 0 ? note(absent.join(' ')) : undefined}${charts.length > 0 ? figure(panels(charts, 340), caption) : undefined}${means(strategies)}`,
     figures:
       charts.length > 0
         ? [{ name: 'candidates', title: 'Candidates and picks by round', charts, columns: 2 }]
@@ -77,21 +77,57 @@ export async function candidatesSection({ strategies, settings }: RunView): Prom
   };
 }
 
+/** Each measure over all queries. */
+function means(strategies: readonly StrategyView[]): Markup | undefined {
+  const shown = strategies.filter(({ lines }) => lines.some(({ query }) => query));
+  if (shown.length === 0) return undefined;
+  const rows = shown.map((strategy) => {
+    const average = (pick: Metric['pick'], format: (value: number) => string): string => {
+      const values = strategy.lines.flatMap((line) => pick(line) ?? []);
+      return values.length > 0 ? format(mean(values)) : '–';
+    };
+    return [
+      keyed(strategy),
+      average(
+        ({ query }) => query?.candidates,
+        (value) => formatCount(Math.round(value)),
+      ),
+      average(
+        ({ query }) => query?.capUsed,
+        (value) => String(Number(value.toPrecision(3))),
+      ),
+      average(({ query }) => query?.misclassified, formatShare),
+      average(
+        ({ query }) => query?.diversity,
+        (value) => value.toFixed(2),
+      ),
+      average(({ query }) => query && query.filled / query.picks.length, formatShare),
+    ];
+  });
+  const head = ['', 'candidates', 'alpha cap', 'wrong', 'diversity', 'filled at random'];
+  return scrollTable('Means over all queries and seeds', head, rows);
+}
+
 async function metricChart(
   metric: Metric,
   strategies: readonly StrategyView[],
   budget: number,
 ): Promise<Chart | undefined> {
-  const series = strategies.flatMap(({ name, style, lines }) => {
-    const points = curve(lines, metric.valueOf);
+  const all = strategies.flatMap(({ name, style, lines }) => {
+    const points = curve(lines, metric.pick);
     return points.length > 0 ? [{ name, style, points }] : [];
   });
-  if (series.length === 0) return undefined;
-  const values = series.flatMap(({ points }) => points.map(({ mean }) => mean));
+  if (all.length === 0) return undefined;
+  // Many lines that cross each other can't be told apart: the table has the others.
+  const coloured = all.filter(({ style }) => style.coloured);
+  const series = coloured.length > 0 ? coloured : all;
+  const background = all.filter((one) => !series.includes(one));
+  const values = all.flatMap(({ points }) => points.map(({ mean }) => mean));
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  const last = series.map(({ name, points }) => `${name} ${Number(points.at(-1)!.mean.toPrecision(3))}`);
+  const last = all.map(({ name, points }) => `${name} ${Number(points.at(-1)!.mean.toPrecision(3))}`);
   return lineChart({
     series,
+    background,
     width: 430,
     height: Math.max(260, 14 * series.length + 70),
     title: metric.title,

@@ -2,7 +2,7 @@ import { formatShare } from '../../terminal/format.js';
 import { html } from '../html.js';
 import { lineChart } from './line-chart.js';
 import { figure, forBothWidths, panels, type Section } from './section.js';
-import { FOCUS } from './strategy-style.js';
+import { BASELINE, FOCUS, shortNames } from './strategy-style.js';
 import { at, type RunView, type StrategyView } from './view.js';
 
 /** Past this many lines with bands, bands hide each other: then each strategy's is on a panel of its own only. */
@@ -19,7 +19,7 @@ export async function curvesSection({ strategies, lastRound }: RunView): Promise
       width,
       height: Math.max(width < 450 ? 300 : 400, 14 * strategies.length + 60),
       yTitle: 'accuracy',
-      yFormat: '.0%',
+      yFormat: '%',
       bands: together,
       label,
     }),
@@ -39,11 +39,11 @@ export async function curvesSection({ strategies, lastRound }: RunView): Promise
           },
         ],
         background: series.filter(({ name }) => name !== one.name),
-        width: 280,
-        height: 210,
-        title: one.name.length > 34 ? `${one.name.slice(0, 33)}…` : one.name,
+        width: 220,
+        height: 172,
+        title: shortNames([one.name], 24)[0],
         yTitle: '',
-        yFormat: '.0%',
+        yFormat: '%',
         bands: true,
         labels: false,
         include: extent(strategies),
@@ -52,21 +52,29 @@ export async function curvesSection({ strategies, lastRound }: RunView): Promise
     );
   }
   const grey = series.some(({ style }) => !style.coloured)
-    ? ` In colour: ${strategies.some(({ name }) => name === FOCUS) ? `${FOCUS}, ` : ''}random and the best of the others; grey lines are named where they end.`
+    ? ` In colour: ${[FOCUS, BASELINE]
+        .filter((name) => strategies.some((each) => each.name === name))
+        .map((name) => `${name}, `)
+        .join('')}and the best of the others; grey lines are named where they end.`
     : '';
   const bands = 'bands are ± one standard deviation over the seeds (of the sample, n − 1)';
   return {
     id: 'curves',
     title: 'Learning curves',
     body: html`${figure(all.markup, `Mean accuracy on the test rows over the seeds${together ? `; ${bands}` : ''}.${grey}`)}
-${figure(panels(each, 240), `Each strategy before the others, in grey; ${bands}. All panels have the same scale.`)}`,
+${figure(panels(each, 165, 'small'), `Each strategy before the others, in grey; ${bands}. All panels have the same scale.`)}`,
     figures: [
-      { name: 'learning-curves', title: 'Learning curves', charts: [all.chart] },
+      {
+        name: 'learning-curves',
+        title: 'Learning curves',
+        subtitle: `mean accuracy${together ? ' ± standard deviation' : ''} over the seeds`,
+        charts: [all.chart],
+      },
       {
         name: 'learning-curves-each',
         title: 'Learning curves, each strategy before the others',
         charts: each,
-        columns: 3,
+        columns: 4,
       },
     ],
   };

@@ -14,7 +14,7 @@ export function heatMap({ strategies, shares, penalty }: PenaltyMatrix, title: s
   const names = shortNames(strategies, 26);
   const longest = Math.max(...names.map((name) => [...name].length), 12);
   const left = longest * CHAR + 12;
-  const top = 34 + 0.72 * longest * CHAR;
+  const top = 12 + 0.72 * longest * CHAR;
   const n = names.length;
   const width = left + n * CELL + Math.max(10, 0.72 * longest * CHAR - CELL / 2);
   const height = top + (n + 1) * CELL + 14;
@@ -29,11 +29,10 @@ export function heatMap({ strategies, shares, penalty }: PenaltyMatrix, title: s
     const text = `<text x="${round(left - 8)}" y="${round(y + CELL / 2 + 4)}" text-anchor="end" font-size="12"${bold} fill="var(--ink)">${escapeXml(name)}</text>`;
     return text + values.map((value, j) => cell(value, left + j * CELL, y)).join('');
   });
-  const heading = `<text x="0" y="16" font-size="14" font-weight="700" fill="var(--ink)">${escapeXml(title)}<tspan dx="10" font-size="12" font-weight="400" fill="var(--soft)">row beats column, share of rounds</tspan></text>`;
   const label = escapeXml(
     `${title}: the share of rounds in which the strategy of the row beats that of the column`,
   );
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${round(width)} ${round(height)}" role="img" aria-label="${label}"><title>${label}</title>${heading}${columns.join('')}${rows.join('')}</svg>`;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${round(width)} ${round(height)}" role="img" aria-label="${label}"><title>${label}</title>${columns.join('')}${rows.join('')}</svg>`;
   return { svg, width, height };
 }
 

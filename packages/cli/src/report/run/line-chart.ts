@@ -16,7 +16,7 @@ export interface LineChartOptions {
   readonly width: number;
   readonly height: number;
   readonly yTitle: string;
-  /** A d3 number format. */
+  /** A d3 number format; `%` takes as many decimals as the ticks need. */
   readonly yFormat: string;
   /** Above the plot. */
   readonly title?: string;
@@ -50,13 +50,14 @@ export function lineChart(options: LineChartOptions): Promise<Chart> {
   );
   const widest = Math.max(0, ...names.map((name) => [...name].length));
   const padding = {
-    left: 50,
+    left: yTitle === '' ? 42 : 54,
     right: labelled ? LEADER + 6 + widest * CHAR : 12,
     top: title ? 26 : 10,
     bottom: 38,
   };
   const plot = { width: width - padding.left - padding.right, height: height - padding.top - padding.bottom };
   const domain = yDomain(options);
+  const tickCount = plot.height < 160 ? 4 : 6;
   const scale = { domain, nice: false, zero: false, ...(options.log ? { type: 'log' } : {}) };
   const everyX = [...series, ...background].flatMap(({ points }) => points.map((p) => p.labelled));
   const xs = [...new Set(everyX)].sort((a, b) => a - b);
@@ -78,10 +79,11 @@ export function lineChart(options: LineChartOptions): Promise<Chart> {
     scale,
     axis: {
       title: yTitle,
-      format: yFormat,
-      tickCount: plot.height < 160 ? 4 : 6,
+      format: yFormat === '%' ? percentFormat(domain, tickCount) : yFormat,
+      tickCount,
       domain: false,
       ticks: false,
+      labelPadding: 7,
     },
   };
   const layers: Layer[] = [
@@ -92,7 +94,7 @@ export function lineChart(options: LineChartOptions): Promise<Chart> {
       : []),
     ...[...series].sort((a, b) => a.style.width - b.style.width).flatMap((one) => curveLayers(one, x, y)),
     ...(labelled ? labelLayers(series, names, { x, y, plot, domain, log: options.log ?? false }) : []),
-    ...(title ? [titleLayer(title)] : []),
+    ...(title ? [titleLayer(title, 6 - padding.left)] : []),
   ];
   const spec = {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
@@ -103,6 +105,10 @@ export function lineChart(options: LineChartOptions): Promise<Chart> {
   };
   return renderChart(spec as unknown as TopLevelSpec, options.label);
 }
+
+/** Ticks closer than a point would read the same without a decimal. */
+const percentFormat = ([low, high]: readonly [number, number], ticks: number): string =>
+  (high - low) / ticks < 0.008 ? '.1%' : '.0%';
 
 function yDomain({
   series,
@@ -293,15 +299,15 @@ function ruleLayers({ y: value, label }: { y: number; label: string }, y: Layer,
   ];
 }
 
-const titleLayer = (title: string): Layer => ({
+const titleLayer = (title: string, x: number): Layer => ({
   data: { values: [{}] },
   mark: {
     type: 'text',
     align: 'left',
     baseline: 'bottom',
     fontSize: 13,
-    fontWeight: 650,
+    fontWeight: 700,
     fill: 'var(--ink)',
   },
-  encoding: { x: { value: 0 }, y: { value: -9 }, text: { value: title } },
+  encoding: { x: { value: x }, y: { value: -9 }, text: { value: title } },
 });

@@ -43,7 +43,7 @@ export async function mapSection(view: RunView, seed: number, session: Session):
     return pickMap(strategy.name, marks, describe(strategy.name, queries, found.pool));
   });
   const { length } = chosen.picks[0].queries;
-  const caption = `${formatCount(Math.min(SAMPLE, settings.data.rows))} of the pool’s ${formatCount(settings.data.rows)} rows, with all picks drawn, laid out by UMAP on the features (seed ${seed}); colours and names are the true classes. Rows that lie close are alike; long distances and the axes mean nothing. On it, the ${length > 1 ? `first ${length} queries` : 'first query'} of seed ${chosen.seed}${chosen.cut ? ` (of each, the first ${formatCount(chosen.cut)} picks)` : ''}. The first query is made with the same model by all.`;
+  const caption = `${shownOf(settings.data.rows)}, laid out by UMAP on the features (seed ${seed}); colours and names are the true classes. Rows that lie close are alike; long distances and the axes mean nothing. On it, the ${length > 1 ? `first ${length} queries` : 'first query'} of seed ${chosen.seed}${chosen.cut ? ` (of each, the first ${formatCount(chosen.cut)} picks)` : ''}. The first query is made with the same model by all.`;
   return {
     ...section,
     body: figure(
@@ -51,10 +51,22 @@ export async function mapSection(view: RunView, seed: number, session: Session):
       caption,
     ),
     figures: [
-      { name: 'pool-map', title: 'Picks on the map of the pool', charts, columns: 3, defs: ground.defs },
+      {
+        name: 'pool-map',
+        title: 'Picks on the map of the pool',
+        subtitle: ['● first query', '△ second', '□ third'].slice(0, length).join('   '),
+        charts,
+        columns: 4,
+        defs: ground.defs,
+      },
     ],
   };
 }
+
+const shownOf = (rows: number): string =>
+  rows <= SAMPLE
+    ? `All ${formatCount(rows)} rows of the pool`
+    : `${formatCount(SAMPLE)} of the pool’s ${formatCount(rows)} rows, drawn at random, and the picks`;
 
 /** The seed that most strategies have, and as many of its first queries as can be shown. */
 function choosePicks(view: RunView) {

@@ -5,6 +5,9 @@ import { formatPenalty, heatMap } from './heat-map.js';
 import { figure, keyed, note, type Section, scrollTable } from './section.js';
 import type { RunView } from './view.js';
 
+/** Matrices of up to this many strategies fit beside each other. */
+const BESIDE = 7;
+
 export interface PenaltyMatrices {
   readonly paper: PenaltyMatrix;
   readonly corrected: PenaltyMatrix;
@@ -39,10 +42,11 @@ export function matrixSection(view: RunView, { paper, corrected }: PenaltyMatric
   ];
   return {
     ...section,
-    body: html`${note(counted)}${uneven(view, paper)}<div class="pair">${matrices.map(({ matrix, title, caption }) => figure(html`<h3>${title}</h3>${table(view, matrix, title)}`, caption))}</div>`,
+    body: html`${note(counted)}${uneven(view, paper)}<div class="${view.strategies.length > BESIDE ? 'stack' : 'pair'}">${matrices.map(({ matrix, title, caption }) => figure(html`<h3>${title}</h3>${table(view, matrix, title)}`, caption))}</div>`,
     figures: matrices.map(({ matrix, title }) => ({
       name: `penalty-${matrix.mode}`,
-      title: `Pairwise penalty matrix: ${title.toLowerCase()}`,
+      title: `Penalty matrix, ${title.toLowerCase()}`,
+      subtitle: 'row beats column, share of rounds',
       charts: [heatMap(matrix, title)],
     })),
   };
@@ -53,7 +57,12 @@ function table({ strategies }: RunView, { shares, penalty }: PenaltyMatrix, titl
     ...strategies.map((strategy, i) => [keyed(strategy), ...shares[i].map((share) => cell(share))]),
     [new Markup('<b>mean: beaten</b>'), ...penalty.map((share) => cell(share))],
   ];
-  return scrollTable(`${title}: row beats column`, ['', ...strategies.map(({ name }) => name)], rows, 'heat');
+  return scrollTable(
+    `${title}: row beats column, share of rounds`,
+    ['', ...strategies.map(({ name }) => name)],
+    rows,
+    'heat',
+  );
 }
 
 function cell(share: number): Markup {

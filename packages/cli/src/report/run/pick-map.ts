@@ -66,7 +66,7 @@ export function pickMap(name: string, marks: readonly PickMark[], label: string)
     .map(({ place: [x, y], query }) => MARKS[query](toX(x), toY(y)));
   const title = name.length > 38 ? `${name.slice(0, 37)}…` : name;
   const text = escapeXml(label);
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${text}"><title>${text}</title><text x="${EDGE}" y="17" font-size="14" font-weight="650" fill="var(--ink)">${escapeXml(title)}</text><use href="#${GROUND}"/>${drawn.join('')}</svg>`;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${text}"><title>${text}</title><text x="${EDGE}" y="17" font-size="14" font-weight="700" fill="var(--ink)">${escapeXml(title)}</text><use href="#${GROUND}"/>${drawn.join('')}</svg>`;
   return { svg, width, height };
 }
 

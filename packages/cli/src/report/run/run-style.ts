@@ -12,13 +12,13 @@ a{color:var(--accent)}
 .chart svg{display:block;width:100%;height:auto}
 .wide{max-width:860px}.narrow{display:none;max-width:440px}
 .panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,var(--least)),1fr));gap:18px 24px}
-.panels .chart{break-inside:avoid;max-width:520px}
+.panels .chart{break-inside:avoid;max-width:520px}.small{gap:16px 20px}.small .chart{max-width:300px}
 .key{display:inline-flex;align-items:center;gap:8px;color:var(--ink)}
 .key svg{width:26px;height:10px;flex:none}
 .scroll{overflow-x:auto;margin:0 0 18px;max-width:100%}
 .scroll:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 .scroll table{width:auto;min-width:min(100%,420px)}
-caption{text-align:left;font-weight:600;font-size:.92rem;padding:6px 0;white-space:normal}
+.caption{font-weight:600;font-size:.92rem;margin:14px 0 2px}
 .numbers th,.numbers td{width:auto;padding:6px 14px 6px 0;white-space:nowrap;overflow-wrap:normal}
 .numbers thead th{vertical-align:bottom;text-align:right}.numbers thead th:first-child{text-align:left}
 .numbers td{text-align:right;font-variant-numeric:tabular-nums}
@@ -37,6 +37,7 @@ caption{text-align:left;font-weight:600;font-size:.92rem;padding:6px 0;white-spa
 .pair>figure{min-width:0}
 .maps{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,240px),1fr));gap:18px}
 @media screen and (min-width:761px){.pair{grid-template-columns:repeat(auto-fit,minmax(430px,1fr))}}
-@media screen and (max-width:640px){.wide{display:none}.narrow{display:block}.key{gap:6px}.key svg{width:20px}.scroll th[scope=row] .key{max-width:42vw;overflow-wrap:anywhere;white-space:normal}}
-@media print{nav{display:none}section{margin-top:24px}.scroll{overflow:visible}.scroll table{font-size:.82rem}.pair{grid-template-columns:1fr;break-inside:auto}.panels{grid-template-columns:repeat(3,1fr);gap:10px 14px}figure,.scroll{break-inside:avoid}.heat td{height:auto;min-width:0}.notes,.heat td{background-clip:padding-box}}
+@media screen and (max-width:640px){.wide{display:none}.narrow{display:block}.key{gap:6px}.key svg{width:20px}.scroll th[scope=row]{min-width:7.9rem;white-space:normal;overflow-wrap:break-word}}
+@media screen and (max-width:480px){.tiles li{grid-template-columns:auto 1fr}.tiles b{white-space:nowrap;font-size:1.2rem}}
+@media print{nav{display:none}section{margin-top:24px}.scroll{overflow:visible}.scroll table{font-size:.82rem}.pair{grid-template-columns:1fr;break-inside:auto}.panels,.maps{grid-template-columns:repeat(2,1fr);gap:10px 14px}.small,.maps{grid-template-columns:repeat(4,1fr)}.maps .panel{padding:6px;break-inside:avoid}figcaption{break-after:auto}h3,.caption,.note{break-after:avoid}p{orphans:3;widows:3}.note{break-inside:avoid}.numbers th,.numbers td{padding:3px 9px 3px 0}figure,.scroll{break-inside:avoid}.heat td{height:auto;min-width:0}.notes,.heat td{background-clip:padding-box}}
 `.trim();

@@ -14,7 +14,10 @@ export interface Section {
 export interface Figure {
   /** The file's name, without its ending. */
   readonly name: string;
+  /** Above the drawing. */
   readonly title: string;
+  /** Beside the title, smaller. */
+  readonly subtitle?: string;
   readonly charts: readonly Chart[];
   /** Charts beside each other; default 1. */
   readonly columns?: number;
@@ -37,8 +40,8 @@ export async function forBothWidths(
 }
 
 /** Drawings of one size, as many beside each other as fit. */
-export const panels = (charts: readonly Chart[], least: number): Markup =>
-  html`<div class="panels" style="--least:${least}px">${charts.map(({ svg }) => html`<div class="chart">${new Markup(svg)}</div>`)}</div>`;
+export const panels = (charts: readonly Chart[], least: number, kind = ''): Markup =>
+  html`<div class="panels ${kind}" style="--least:${least}px">${charts.map(({ svg }) => html`<div class="chart">${new Markup(svg)}</div>`)}</div>`;
 
 export const note = (text: string | Markup): Markup => html`<p class="note">${text}</p>`;
 
@@ -48,7 +51,7 @@ export const figure = (body: Markup, caption: string | Markup): Markup =>
 /** The strategy's name with its line as the figures draw it. */
 export function keyed({ name, style }: StrategyView): Markup {
   const { colour, dash, width } = style;
-  return html`<span class="key"><svg viewBox="0 0 26 10" aria-hidden="true"><path d="M1 5H25" stroke="${colour}" stroke-width="${width}" stroke-dasharray="${dash.join(' ') || 'none'}" fill="none"/></svg>${name}</span>`;
+  return html`<span class="key"><svg viewBox="0 0 26 10" aria-hidden="true"><path d="M1 5H25" stroke="${colour}" stroke-width="${width}" stroke-dasharray="${dash.join(' ') || 'none'}" fill="none"/></svg><span>${name.split(/(?<=[:=])/).map((part, i) => html`${i > 0 ? new Markup('<wbr>') : undefined}${part}`)}</span></span>`;
 }
 
 /** A table that scrolls sideways where it must, its first column staying. */
@@ -64,5 +67,5 @@ export function scrollTable(
       : c === 0
         ? html`<th scope="row">${value}</th>`
         : html`<td>${value}</td>`;
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table class="${kind}"><caption>${caption}</caption><thead><tr>${head.map((name) => html`<th scope="col">${typeof name === 'string' ? html`<span>${name}</span>` : name}</th>`)}</tr></thead><tbody>${rows.map((row) => html`<tr>${row.map(cell)}</tr>`)}</tbody></table></div>`;
+  return html`${kind === 'heat' ? undefined : html`<p class="caption">${caption}</p>`}<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table class="${kind}"><thead><tr>${head.map((name) => html`<th scope="col">${typeof name === 'string' ? html`<span>${name}</span>` : name}</th>`)}</tr></thead><tbody>${rows.map((row) => html`<tr>${row.map(cell)}</tr>`)}</tbody></table></div>`;
 }

@@ -13,7 +13,7 @@ export const FOCUS = 'alfa-mix';
 export const BASELINE = 'random';
 
 /** Of the palette (palette.ts), in an order that keeps neighbours apart; the first is the focus's. */
-const COLOURS = [5, 2, 3, 1, 7, 6, 9, 4].map((i) => `var(--k${i})`);
+const COLOURS = [5, 2, 3, 1, 7, 9, 6, 4].map((i) => `var(--k${i})`);
 const DASHES = [[], [7, 3], [2, 2], [9, 3, 2, 3], [12, 4], [4, 2], [9, 2, 2, 2, 2, 2], [5, 5]];
 /** With more strategies than this, colours no longer help: the best few keep theirs. */
 const ALL_COLOURED = 9;
@@ -28,7 +28,9 @@ export function strategyStyles(
   order: readonly string[],
 ): ReadonlyMap<string, StrategyStyle> {
   const others = ranked.filter((name) => name !== FOCUS && name !== BASELINE);
-  const shown = new Set(ranked.length <= ALL_COLOURED ? others : others.slice(0, BEST_COLOURED));
+  // Variants of the focus have a section of their own.
+  const rivals = others.filter((name) => !name.startsWith(`${FOCUS}:`));
+  const shown = new Set(ranked.length <= ALL_COLOURED ? others : rivals.slice(0, BEST_COLOURED));
   const coloured = order.filter((name) => shown.has(name));
   return new Map(
     ranked.map((name): [string, StrategyStyle] => {
@@ -55,12 +57,14 @@ export function strategyStyles(
   );
 }
 
-/** Names cut in the middle to at most `most` characters, still all different. */
+/** Names cut to at most `most` characters, still all different: what is before the options goes first, then the middle. */
 export function shortNames(names: readonly string[], most: number): string[] {
   const shown = new Set<string>();
   return names.map((name) => {
-    const chars = [...name];
-    let short = name;
+    const options = name.indexOf(':');
+    const cut = [...name].length > most && options > 0 ? `…${name.slice(options + 1)}` : name;
+    const chars = [...(shown.has(cut) ? name : cut)];
+    let short = chars.join('');
     for (let tail = Math.floor(most / 2); chars.length > most; tail--) {
       short = `${chars.slice(0, most - 1 - tail).join('')}…${tail > 0 ? chars.slice(-tail).join('') : ''}`;
       if (!shown.has(short) || tail === 0) break;

@@ -1,4 +1,4 @@
-import type { PenaltyMatrix, RunSettings } from '@alfamix/core';
+import { mean, type PenaltyMatrix, type RunSettings } from '@alfamix/core';
 import { formatCount, formatShare } from '../../terminal/format.js';
 import { html, type Markup } from '../html.js';
 import type { Tile } from '../page.js';
@@ -11,7 +11,13 @@ export function titleOf({ settings, strategies }: RunView): string {
   const { data, rounds, seeds } = settings;
   const plural = (count: number, word: string) => `${formatCount(count)} ${word}${count === 1 ? '' : 's'}`;
   const many = strategies.length === 1 ? strategies[0].name : `${strategies.length} strategies`;
-  return `${many} on ${data.spec}: ${plural(rounds, 'round')}, ${plural(seeds.length, 'seed')}`;
+  return `${many} on ${shortSpec(data.spec)}: ${plural(rounds, 'round')}, ${plural(seeds.length, 'seed')}`;
+}
+
+/** `csv:/data/sets/digits.csv` is digits.csv, `idx:mnist[0:8000]` is mnist[0:8000]. */
+function shortSpec(spec: string): string {
+  const path = spec.replace(/^\w{2,}:/, '');
+  return path.split(/[\\/]+/).findLast((part) => part !== '') ?? spec;
 }
 
 /** What was done, and what came out for alfa-mix against random and the best of the others. */
@@ -22,20 +28,28 @@ export function leadOf(view: RunView): Markup[] {
   const focus = strategies.find(({ name }) => name === FOCUS);
   const baseline = strategies.find(({ name }) => name === BASELINE);
   if (!focus || !baseline || lastRound === 0) return [setup];
-  const [ours, theirs] = [at(focus.accuracy, lastRound)!, at(baseline.accuracy, lastRound)!];
-  const gain = 100 * (ours.mean - theirs.mean);
+  const pairs = focus.lines.flatMap((line) => {
+    if (line.round !== lastRound) return [];
+    const other = baseline.lines.find(({ round, seed }) => round === lastRound && seed === line.seed);
+    return other ? [{ ours: line.accuracy, theirs: other.accuracy }] : [];
+  });
+  if (pairs.length === 0) return [setup];
+  const [ours, theirs] = [mean(pairs.map((pair) => pair.ours)), mean(pairs.map((pair) => pair.theirs))];
+  const gain = 100 * (ours - theirs);
   const by =
     Math.abs(gain) < 0.05
       ? 'as far as'
       : `${Math.abs(gain).toFixed(1)} points ${gain > 0 ? 'further than' : 'less far than'}`;
-  const labels = labelsToReach(focus.accuracy, theirs.mean);
+  // The curve of an unfinished run mixes rounds of other seeds.
+  const whole = pairs.length === settings.seeds.length;
+  const labels = whole ? labelsToReach(focus.accuracy, theirs) : undefined;
   const saved =
     gain > 0 && labels !== undefined
       ? html`; it reached random’s final accuracy with about ${formatCount(Math.round(labels))} labels`
       : undefined;
   return [
     setup,
-    html`With ${formatCount(ours.labelled)} labels, <strong>${FOCUS}</strong> came to ${formatShare(ours.mean)}, ${by} <strong>${BASELINE}</strong>${saved}.`,
+    html`With ${formatCount(settings.init + lastRound * budget)} labels, <strong>${FOCUS}</strong> came to ${formatShare(ours)}, ${by} <strong>${BASELINE}</strong>${whole ? '' : ` on the ${pairs.length} seed${pairs.length === 1 ? '' : 's'} that both have`}${saved}.`,
   ];
 }
 
@@ -60,7 +74,9 @@ export function tilesOf({ strategies, lastRound }: RunView): Tile[] {
   const rival = ranked.find(({ strategy: { name } }) => !name.startsWith(FOCUS) && name !== BASELINE);
   const wanted = [named(FOCUS), rival, named(BASELINE)].filter((found) => found !== undefined);
   const shown = wanted.length === 3 ? wanted : ranked.slice(0, 3);
-  return shown.map(({ strategy, point }) => tile(strategy, point, strategy === ranked[0].strategy));
+  // Means over other seeds don't rank.
+  const even = new Set(ranked.map(({ point }) => point.seeds)).size === 1;
+  return shown.map(({ strategy, point }) => tile(strategy, point, even && strategy === ranked[0].strategy));
 }
 
 function tile({ name }: StrategyView, { mean, std, labelled, seeds }: CurvePoint, best: boolean): Tile {

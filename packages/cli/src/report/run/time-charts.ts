@@ -94,6 +94,11 @@ export function stageBars(
   const colourOf = (stage: string) =>
     stage === 'other' ? 'var(--faint)' : STAGE_COLOURS[stages.indexOf(stage) % STAGE_COLOURS.length];
   const left = leftOf(names);
+  const legend = legendOf(
+    [...stages, 'other'].map((stage) => ({ stage, colour: colourOf(stage) })),
+    left,
+    width,
+  );
   const values = bars.flatMap(({ stages: own }, i) => {
     let from = 0;
     return own.map(([stage, share]) => {
@@ -129,7 +134,46 @@ export function stageBars(
     },
   ];
   const label = `Shares of a query’s time. ${bars.map(({ name, stages: own }) => `${name}: ${own.map(([stage, share]) => `${stage} ${formatShare(share)}`).join(', ')}`).join('; ')}.`;
-  return rows({ names, width, right: 16, values, layer }, label);
+  return rows(
+    { names, width, right: 16, top: legend.height, values, layer: [...legend.layers, ...layer] },
+    label,
+  );
+}
+
+/** A square and a name for each stage above the bars, in as many lines as the width asks for. */
+function legendOf(
+  stages: readonly { readonly stage: string; readonly colour: string }[],
+  left: number,
+  width: number,
+): { height: number; layers: Layer[] } {
+  const line = 19;
+  let [x, y] = [0, 0];
+  const places = stages.map(({ stage, colour }) => {
+    const wide = stage.length * 7.8 + 34;
+    if (x > 0 && x + wide > width) [x, y] = [0, y + line];
+    const place = { x: x - left, y, stage, colour };
+    x += wide;
+    return place;
+  });
+  const height = y + line + 8;
+  const data = { values: [{}] };
+  const layers = places.flatMap((place) => [
+    {
+      data,
+      mark: { type: 'point', shape: 'square', size: 110, fill: place.colour, fillOpacity: 1, strokeWidth: 0 },
+      encoding: { x: { value: place.x + 7 }, y: { value: place.y - height + 10 } },
+    },
+    {
+      data,
+      mark: { type: 'text', align: 'left', baseline: 'middle', fontSize: 12, fill: 'var(--soft)' },
+      encoding: {
+        x: { value: place.x + 18 },
+        y: { value: place.y - height + 11 },
+        text: { value: place.stage },
+      },
+    },
+  ]);
+  return { height, layers };
 }
 
 const leftOf = (names: readonly string[]): number =>
@@ -151,16 +195,23 @@ const rowAxis = (names: readonly string[]): Layer => ({
 });
 
 function rows(
-  chart: { names: readonly string[]; width: number; right: number; values: readonly Layer[]; layer: Layer[] },
+  chart: {
+    names: readonly string[];
+    top?: number;
+    width: number;
+    right: number;
+    values: readonly Layer[];
+    layer: Layer[];
+  },
   label: string,
 ): Promise<Chart> {
-  const { names, width, right, values, layer } = chart;
+  const { names, width, right, top = 8, values, layer } = chart;
   const left = leftOf(names);
   const spec = {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     width: width - left - right,
     height: names.length * ROW,
-    padding: { left, right, top: 8, bottom: 40 },
+    padding: { left, right, top, bottom: 40 },
     autosize: { type: 'none' },
     data: { values },
     layer,
