@@ -94,7 +94,7 @@ describe('without the tfjs packages', () => {
   });
 });
 
-describe('a process with a trainer', () => {
+describe('a process with a trainer', { timeout: 120_000 }, () => {
   const TRAIN = `
     import { createTrainer, Pool } from CORE;
     const inputs = Pool.fromArray(Float32Array.from({ length: 640 }, (_, i) => Math.sin(i * i)), { rows: 10, dim: 64 });
@@ -107,6 +107,7 @@ describe('a process with a trainer', () => {
   it.each(backends)(
     'ends by itself while the worker idles, and by process.exit in a training, on %s',
     (backend) => {
+      const train = TRAIN.replace('BACKEND', backend);
       const idle = `${train}
       const { epochs } = await trainer.train({ ...args, labels: labels.fill(3) });
       console.log(epochs > 0);`;
