@@ -180,6 +180,20 @@ describe('deepfool in input space', () => {
     }
   });
 
+  test('space=head leaves the model alone, space=input needs one', async () => {
+    const calls: number[] = [];
+    const common = { pool, head, budget: 5 };
+    const given = { model: modelOf(tanhNetwork, calls), inputs: pool };
+    const atHead = await select({ ...common, ...given, strategy: 'deepfool:space=head' });
+    expect(calls).toEqual([]);
+    expect(picked(atHead)).toEqual(picked(await select({ ...common, strategy: 'deepfool' })));
+    await fails(
+      () => select({ ...common, strategy: 'deepfool:space=input' }),
+      'INVALID_ARGUMENT',
+      /^expected a model that can be differentiated, which deepfool:space=input needs, for model, got undefined$/,
+    );
+  });
+
   test('finds the circle: distances are those to it', async () => {
     // Class 1 outside the unit circle; radii 0.2 … 2.
     const circle: Differentiable = (x) => ({

@@ -97,7 +97,9 @@ async function makeQuery(strategy: Strategy, seed: number, job: SeriesJob, round
     return select({ ...parts, strategy, budget, alphaCap, maxCandidates, seed, kernels, threads, signal });
   });
   for (const [stage, ms] of Object.entries(result.timings)) {
-    if (stage !== 'total') clock.stages[stage] = seconds(ms);
+    if (stage === 'total') continue;
+    // A strategy may train something of its own.
+    clock.stages[stage in clock.stages ? `query ${stage}` : stage] = seconds(ms);
   }
   return describeQuery(result, embeddings, model.head, job.pool.labels, kernels);
 }

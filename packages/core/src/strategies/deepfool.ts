@@ -1,11 +1,14 @@
 import type { Context } from '../context.js';
+import { expected } from '../errors.js';
 import type { LinearHead } from '../head/linear-head.js';
 import { squaredDistance } from '../kernels/js/reduce.js';
 import { Slices } from '../kernels/js/slices.js';
 import { smallest } from '../order.js';
 import { inputDistances } from './deepfool-inputs.js';
-import { between, configurable, count } from './options.js';
+import { between, configurable, count, oneOf } from './options.js';
 import { argmax } from './softmax.js';
+
+type Space = 'auto' | 'head' | 'input';
 
 /**
  * DeepFool active learning (Ducoffe and Precioso, "Adversarial Active Learning for Deep Networks: a Margin Based
@@ -21,6 +24,8 @@ export const deepfool = configurable({
   name: 'deepfool',
   needs: { labels: false, head: true },
   options: {
+    /** `auto`: the input's where the caller gives a model that can be differentiated, else the head's. */
+    space: oneOf<Space>('auto', 'head', 'input'),
     /** Most steps to a boundary, in input space. */
     iterations: count(50),
     /** By how much a step goes beyond the boundary, as a share of it, in input space. */
@@ -30,7 +35,11 @@ export const deepfool = configurable({
     const { available, budget, model, inputs } = context;
     const notes: string[] = [];
     let distances: Float32Array;
-    if (model?.inputGradients && inputs) {
+    const differentiable = model?.inputGradients && inputs ? { model, inputs } : undefined;
+    if (options.space === 'input' && !differentiable)
+      throw expected('a model that can be differentiated, which deepfool:space=input needs,', 'model', model);
+    if (differentiable && options.space !== 'head') {
+      const { model, inputs } = differentiable;
       distances = await inputDistances(context, model, inputs, options);
       notes.push(`distances to the boundary in the input space of model ${model.name}`);
     } else {
