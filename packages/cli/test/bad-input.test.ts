@@ -278,8 +278,8 @@ const CASES: [string, string[], RegExp][] = [
   ['fewer candidates than picks', budget('5', '--max-candidates', '3'), /at least the budget|5/],
   [
     'unknown strategy',
-    budget('5', '--strategy', 'badge'),
-    /expected one of alfa-mix, random, .* for strategy, got "badge"/,
+    budget('5', '--strategy', 'best'),
+    /expected one of alfa-mix, random, .* for strategy, got "best"/,
   ],
   [
     'unknown backend',
@@ -348,7 +348,7 @@ const CASES: [string, string[], RegExp][] = [
   ['demo below a file', ['demo', '--out', 'labels.csv/demo'], /can't make the folder/],
   [
     'demo with an unknown strategy',
-    ['demo', '--strategy', 'badge', '--out', 'demo'],
+    ['demo', '--strategy', 'best', '--out', 'demo'],
     /expected one of alfa-mix/,
   ],
 ];

@@ -10,6 +10,7 @@ import { fails } from './support/files.js';
 import { uniform } from './support/flip-job.js';
 import { digitsEntries, everyKernels, goldenCase } from './support/golden-cases.js';
 import { mix, type OracleInput, predict, softmax } from './support/oracle.js';
+import { survivesDegenerateCases } from './support/strategy-cases.js';
 
 let kernels: Kernels[] = [];
 beforeAll(async () => {
@@ -411,4 +412,14 @@ describe.each(ALPHAS)('every pool, alpha=%s', (alpha) => {
     }
     for (const rows of picked) expect(rows).toEqual(picked[0]);
   });
+});
+
+test.each([
+  'alfa-mix:diversify=norm',
+  'alfa-mix:diversify=symmetric-kl',
+  'alfa-mix:alpha=random',
+  'alfa-mix:alpha=learned',
+  'alfa-mix:alpha=learned:diversify=symmetric-kl',
+])('%s on degenerate pools, labels and heads', { timeout: 60_000 }, async (strategy) => {
+  await survivesDegenerateCases(strategy);
 });

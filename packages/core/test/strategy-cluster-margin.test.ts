@@ -8,6 +8,7 @@ import { noise, uniform } from './support/flip-job.js';
 import { digitsEntries, everyKernels, goldenCase } from './support/golden-cases.js';
 import { budgetsOf, oddPools } from './support/odd-pools.js';
 import { distance2 } from './support/oracle.js';
+import { survivesDegenerateCases } from './support/strategy-cases.js';
 
 let kernels: Kernels[] = [];
 beforeAll(async () => {
@@ -171,3 +172,10 @@ describe('cluster-margin', () => {
     }
   });
 });
+
+test.each(['cluster-margin', 'cluster-margin:factor=2'])(
+  '%s on degenerate pools, labels and heads',
+  async (strategy) => {
+    await survivesDegenerateCases(strategy);
+  },
+);

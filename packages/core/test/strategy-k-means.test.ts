@@ -5,6 +5,7 @@ import { fails } from './support/files.js';
 import { digitsEntries, everyKernels, goldenCase } from './support/golden-cases.js';
 import { budgetsOf, oddPools } from './support/odd-pools.js';
 import { distance2 } from './support/oracle.js';
+import { survivesDegenerateCases } from './support/strategy-cases.js';
 
 let kernels: Kernels[] = [];
 beforeAll(async () => {
@@ -105,3 +106,10 @@ describe('k-means', () => {
     );
   });
 });
+
+test.each(['k-means', 'k-means:normalize=yes'])(
+  '%s on degenerate pools, labels and heads',
+  async (strategy) => {
+    await survivesDegenerateCases(strategy);
+  },
+);

@@ -6,6 +6,7 @@ import { uniform } from './support/flip-job.js';
 import { digitsEntries, everyKernels, goldenCase } from './support/golden-cases.js';
 import { budgetsOf, oddPools } from './support/odd-pools.js';
 import { distance2 } from './support/oracle.js';
+import { survivesDegenerateCases } from './support/strategy-cases.js';
 
 let kernels: Kernels[] = [];
 beforeAll(async () => {
@@ -140,3 +141,10 @@ describe('typiclust', () => {
     await fails(() => select(args), 'NON_FINITE', /row 6 of the pool/);
   });
 });
+
+test.each(['typiclust', 'typiclust:clusters=2'])(
+  '%s on degenerate pools, labels and heads',
+  async (strategy) => {
+    await survivesDegenerateCases(strategy);
+  },
+);
