@@ -5,9 +5,6 @@ import { pairDistances } from './pair-distances.js';
 import type { StrategyResult } from './strategy.js';
 import { lowestRows } from './uncertainty.js';
 
-/** The most rows that are clustered: their distances take 200 MB. */
-const MOST_CLUSTERED = 10_000;
-
 /**
  * Cluster-Margin (Citovsky et al., "Batch Active Learning at Scale", NeurIPS 2021): of the `factor` · B rows with the
  * smallest margins one from each of B clusters, drawn at random, from the smallest cluster to the largest (ties: the one
@@ -17,22 +14,26 @@ const MOST_CLUSTERED = 10_000;
  * rows of small margin are clustered (average linkage, Euclidean), and their tree is cut where B clusters are left: nothing
  * needs tuning, and a pool of millions no tree. With B clusters the paper's rounds over them end after one.
  *
- * Cost: O(m²·D) for m = factor · B rows and 2·m² bytes; m is at most 10,000 (a note says so), or B, where nothing is
+ * Cost: O(m²·D) for m = factor · B rows and 2·m² bytes; m is at most the option `most` (a note says so), or B, where nothing is
  * left to cluster and the strategy is margin's.
  */
 export const clusterMargin = configurable({
   name: 'cluster-margin',
   needs: { labels: false, head: true },
-  options: { factor: count(10) },
-  async select(context, { factor }) {
+  options: {
+    factor: count(10),
+    /** Rows that are clustered at most: 10,000 take 200 MB. */
+    most: count(10_000),
+  },
+  async select(context, { factor, most: mostClustered }) {
     const { available, budget } = context;
     const wanted = Math.min(factor * budget, available.length);
-    const most = Math.max(budget, Math.min(wanted, MOST_CLUSTERED));
+    const most = Math.max(budget, Math.min(wanted, mostClustered));
     const { margin } = await context.uncertaintyScores();
     const rows = lowestRows(margin, { available, budget: most });
     if (most === budget) {
       const notes =
-        budget < wanted ? [`a budget above ${MOST_CLUSTERED} rows is not clustered: margin's picks`] : [];
+        budget < wanted ? [`a budget above ${mostClustered} rows is not clustered: margin's picks`] : [];
       return { picks: rows.map((row) => ({ row })), candidates: most, notes };
     }
     const notes = most < wanted ? [`${most} rows of the smallest margins were clustered, not ${wanted}`] : [];
