@@ -27,7 +27,7 @@ export interface SelectArgs {
   pool: Pool;
   /** The labelled rows: the anchors, and the training set of a head that isn't given. */
   labeled?: LabeledSet;
-  /** Default: fitted on `labeled`, for a strategy that needs one. */
+  /** Default: the model's; without a model fitted on `labeled`, for a strategy that needs one. */
   head?: LinearHead;
   /** The network that made the pool of `inputs`: for strategies that ask more of it than embeddings and head. */
   model?: Model;
@@ -90,18 +90,19 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
   const strategy = getStrategy(args.strategy ?? 'alfa-mix');
   checkSettings(args);
   checkPool(pool);
-  checkParts(pool, labeled, args.head);
   checkModel(pool, args.model, args.inputs);
-  checkNeeds(strategy, args);
+  const given = args.head ?? args.model?.head;
+  checkParts(pool, labeled, given);
+  checkNeeds(strategy, { ...args, head: given });
   const available = rowsLeft(unavailableRows(pool, labeled, args.exclude));
   checkBudget(budget, pool, available.length);
   const { kernels, used } = chooseKernels(args.backend ?? 'auto', args.kernels, threads);
   const timings: Record<string, number> = {};
   const fitted =
-    strategy.needs.head && !args.head && labeled
+    strategy.needs.head && !given && labeled
       ? await fitStage(labeled, seed, { signal, onProgress, timings })
       : undefined;
-  const head = args.head ?? fitted;
+  const head = given ?? fitted;
   await yieldToLoop();
   const context = new Context({
     pool,
@@ -163,11 +164,13 @@ function checkSettings({
     requireInteger(maxCandidates, 'maxCandidates (at least the budget)', budget);
 }
 
-function checkNeeds({ name, needs }: Strategy, { labeled, head }: SelectArgs): void {
+function checkNeeds({ name, needs }: Strategy, { labeled, head, model }: SelectArgs): void {
   if (needs.labels && !labeled) throw expected(`labels, which strategy ${name} needs,`, 'labeled', labeled);
   if (needs.head && !head && !labeled) {
     throw expected(`a head, or labels to fit one, which strategy ${name} needs,`, 'head', head);
   }
+  if (needs.model && !model)
+    throw expected(`a model and its inputs, which strategy ${name} needs,`, 'model', model);
 }
 
 function checkBudget(budget: number, pool: Pool, available: number): void {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Pool, Rng, type Strategy, score, select, strategyNames } from '../src/index.js';
+import { type Model, Pool, Rng, type Strategy, score, select, strategyNames } from '../src/index.js';
 import { getStrategy } from '../src/strategies/index.js';
 import { fails } from './support/files.js';
 import { digitsEntries, everyKernels, goldenCase } from './support/golden-cases.js';
@@ -120,6 +120,29 @@ describe('strategies', () => {
     const result = await select({ pool, budget: 3, strategy: last, exclude: [1449] });
     expect(rowsOf(result)).toEqual([1446, 1447, 1448]);
     expect(result.stats.notes).toEqual(['the last ones']);
+  });
+
+  test('a strategy that needs a model names it when it is missing', async () => {
+    const strategy: Strategy = {
+      name: 'deep',
+      needs: { labels: false, head: false, model: true },
+      select: async ({ available, model }) => {
+        expect(model?.name).toBe('stub');
+        return { picks: [{ row: available[0] }] };
+      },
+    };
+    await fails(
+      () => select({ pool, head, budget: 1, strategy }),
+      'INVALID_ARGUMENT',
+      /^expected a model and its inputs, which strategy deep needs, for model, got undefined$/,
+    );
+    const model: Model = { name: 'stub', head, embed: async () => pool, close: () => {} };
+    const result = await select({ pool, model, inputs: pool, budget: 1, strategy });
+    expect(rowsOf(result)).toEqual([0]);
+    // A model brings its head along.
+    expect(result.head).toBe(head);
+    const scored = await select({ pool, model, inputs: pool, budget: 5, strategy: 'margin' });
+    expect(rowsOf(scored)).toEqual(rowsOf(await select({ pool, head, budget: 5, strategy: 'margin' })));
   });
 
   test.each([

@@ -102,7 +102,10 @@ async function fromEmbeddings(
         if (slices.step(0)) await slices.turn();
       }
     }
-    for (let i = 0; i < block.rows; i++) information[first + i] = sums.information(i, passes);
+    for (let i = 0; i < block.rows; i++) {
+      information[first + i] = sums.information(i, passes);
+      if (slices.step(0)) await slices.turn();
+    }
   });
   return information;
 }
@@ -134,17 +137,21 @@ async function fromModel(
   passes: number,
 ): Promise<Float32Array> {
   const { available, rng } = context;
+  const slices = new Slices(available.length, { signal: context.signal });
   let sums: Passes | undefined;
   for (let t = 0; t < passes; t++) {
     const seed = rng.below(2 ** 31);
     const logits = await context.stage('score', (job) => model.dropoutLogits!(inputs, { ...job, seed }));
-    const classes = logits.length / inputs.rows;
-    sums ??= new Passes(available.length, classes);
-    const slices = new Slices(available.length, { signal: context.signal });
+    sums ??= new Passes(available.length, logits.length / inputs.rows);
     for (let i = 0; i < available.length; i++) {
       sums.add(i, logits, available[i]);
       if (slices.step(0)) await slices.turn();
     }
   }
-  return Float32Array.from(available, (_, i) => sums!.information(i, passes));
+  const information = new Float32Array(available.length);
+  for (let i = 0; i < available.length; i++) {
+    information[i] = sums!.information(i, passes);
+    if (slices.step(0)) await slices.turn();
+  }
+  return information;
 }

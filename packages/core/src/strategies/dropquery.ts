@@ -1,4 +1,5 @@
 import type { Context } from '../context.js';
+import { yieldToLoop } from '../yield.js';
 import { clusterPicks, fillAtRandom } from './cluster-picks.js';
 import { dropOut } from './dropout.js';
 import { between, configurable, count } from './options.js';
@@ -27,19 +28,15 @@ export const dropquery = configurable({
   async select(context, { passes, dropout }) {
     const { available, budget } = context;
     const changes = await countChanges(context, passes, dropout);
-    const rows: number[] = [];
-    const changed = new Map<number, number>();
-    for (let i = 0; i < changes.length; i++) {
-      if (!(2 * changes[i] > passes)) continue;
-      rows.push(available[i]);
-      changed.set(available[i], changes[i]);
-    }
+    const candidates: number[] = [];
+    for (let i = 0; i < changes.length; i++) if (2 * changes[i] > passes) candidates.push(i);
+    await yieldToLoop();
+    const rows = candidates.map((i) => available[i]);
     const { picks, clusters } =
       rows.length <= budget
-        ? { picks: rows.map((row): StrategyPick => ({ row })) }
+        ? { picks: mostChanged(candidates, changes).map((i): StrategyPick => ({ row: available[i] })) }
         : await clusterPicks(context, rows);
-    const often = ({ row }: StrategyPick) => (clusters ? 0 : changed.get(row)!);
-    picks.sort((a, b) => (b.clusterSize ?? 0) - (a.clusterSize ?? 0) || often(b) - often(a) || a.row - b.row);
+    if (clusters) picks.sort((a, b) => b.clusterSize! - a.clusterSize! || a.row - b.row);
     const filled = fillAtRandom(context, picks);
     const why = rows.length < budget ? `only ${rows.length} rows are candidates` : 'some clusters were empty';
     const notes =
@@ -47,6 +44,9 @@ export const dropquery = configurable({
     return { picks: [...picks, ...filled], candidates: rows.length, clusters, notes };
   },
 });
+
+const mostChanged = (candidates: readonly number[], changes: Uint32Array): number[] =>
+  [...candidates].sort((a, b) => changes[b] - changes[a] || a - b);
 
 /** In how many of the passes the prediction of each available row isn't its pseudo-label. */
 async function countChanges(context: Context, passes: number, dropout: number): Promise<Uint32Array> {

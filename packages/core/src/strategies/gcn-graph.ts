@@ -10,32 +10,45 @@ export interface Products extends Pick<JobOptions, 'signal' | 'threads'> {
   kernels: Kernels;
 }
 
+/** Most numbers of b given to the kernel at once: it looks through them before it leaves the event loop. */
+const AT_ONCE = 1 << 20;
+
 /** a·bᵀ (+ bias) of a (rows × dim) and b (columns × dim): rows × columns, by the kernel for logits. */
 export async function product(
-  { kernels, ...job }: Products,
+  products: Products,
   a: Float32Array,
   b: Float32Array,
   dim: number,
-  bias?: Float32Array,
+  bias: Float32Array = new Float32Array(b.length / dim),
 ): Promise<Float32Array> {
   const [rows, columns] = [a.length / dim, b.length / dim];
-  if (columns > 1) {
-    const args = { data: a, rows, dim, weight: b, bias: bias ?? new Float32Array(columns), classes: columns };
-    return kernels.logits({ ...args, ...job });
+  const most = Math.max(2, Math.floor(AT_ONCE / dim));
+  if (columns > 1 && columns <= most) return logits(products, a, b, dim, bias);
+  const out = new Float32Array(rows * columns);
+  for (let first = 0; first < columns; first += most) {
+    const count = Math.min(most, columns - first);
+    // The kernel takes two columns or more.
+    const some = new Float32Array(Math.max(2, count) * dim);
+    some.set(b.subarray(first * dim, (first + count) * dim));
+    const offsets = new Float32Array(some.length / dim);
+    offsets.set(bias.subarray(first, first + count));
+    const found = await logits(products, a, some, dim, offsets);
+    for (let i = 0; i < rows; i++) {
+      const at = i * offsets.length;
+      out.set(found.subarray(at, at + count), i * columns + first);
+    }
   }
-  // The kernel takes two columns or more.
-  const weight = new Float32Array(2 * dim);
-  weight.set(b);
-  const both = await kernels.logits({
-    ...job,
-    data: a,
-    rows,
-    dim,
-    weight,
-    bias: new Float32Array(2),
-    classes: 2,
-  });
-  return Float32Array.from({ length: rows }, (_, i) => both[2 * i] + (bias?.[0] ?? 0));
+  return out;
+}
+
+function logits(
+  { kernels, ...job }: Products,
+  data: Float32Array,
+  weight: Float32Array,
+  dim: number,
+  bias: Float32Array,
+): Promise<Float32Array> {
+  return kernels.logits({ data, rows: data.length / dim, dim, weight, bias, classes: bias.length, ...job });
 }
 
 /**

@@ -30,10 +30,9 @@ export class Gcn {
   constructor(graph: CosineGraph, unlabelled: number, rng: Rng) {
     const first = HIDDEN * graph.dim + HIDDEN;
     const bound = 1 / Math.sqrt(HIDDEN);
-    this.#parameters = Float32Array.from(
-      { length: first + HIDDEN + 1 },
-      (_, i) => (i < first ? bound : 1) * (2 * rng.uniform() - 1),
-    );
+    this.#parameters = new Float32Array(first + HIDDEN + 1);
+    for (let i = 0; i < this.#parameters.length; i++)
+      this.#parameters[i] = (i < first ? bound : 1) * (2 * rng.uniform() - 1);
     this.#gradient = new Float64Array(this.#parameters.length);
     this.#adam = new Adam(this.#parameters.length);
     this.#graph = graph;

@@ -33,10 +33,12 @@ export interface StrategyResult {
   notes?: string[];
 }
 
-/** What must be there. A head that isn't given is fitted on the labels. */
+/** What must be there. A head that isn't given is the model's, or is fitted on the labels. */
 export interface StrategyNeeds {
   readonly labels: boolean;
   readonly head: boolean;
+  /** The network that made the pool, and its inputs. Default false: it may be used where it is given. */
+  readonly model?: boolean;
 }
 
 /** A query of the caller's own: rows of `context.available`, best first, `context.budget` of them. */
