@@ -152,7 +152,7 @@ export interface Kernels {
   flipSearch(args: FlipSearchArgs): Promise<FlipSearchResult>;
   /** The uncertainty scores alone. */
   scoreUncertainty(args: ScoreUncertaintyArgs): Promise<UncertaintyScores>;
-  /** N×C logits of the pool, z·Wᵀ + b, for a head of any number of rows C: as float32, summed as the backend sums. */
+  /** N×C logits of the pool, z·Wᵀ + b, for C of at least 2: as float32, summed as the backend sums. */
   logits(args: ScoreUncertaintyArgs): Promise<Float32Array>;
   /** Mixes each row with one anchor, z + α ⊙ (A − z), and gives the logits of the mix (CVPR 2022, eq. 1). */
   interpolate(args: InterpolateArgs): Promise<InterpolateResult>;
