@@ -1,9 +1,11 @@
 import type { RoundLine } from '@alfamix/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { renderChart } from '../src/report/render-chart.js';
 import { spreadHeights } from '../src/report/run/line-chart.js';
 import { shortNames, strategyStyles } from '../src/report/run/strategy-style.js';
 import { labelsToReach } from '../src/report/run/summary.js';
+import { stageBars } from '../src/report/run/time-charts.js';
 import { querySeconds, stageShares } from '../src/report/run/time-section.js';
 import { curve } from '../src/report/run/view.js';
 
@@ -114,5 +116,31 @@ describe('numbers of a run', () => {
       ['cluster', 0.125],
       ['other', 0.25],
     ]);
+  });
+});
+
+describe('a chart', () => {
+  it('keeps what it writes: only coordinates are rounded', async () => {
+    const words = ['0.0312', 'a role="b" aria-label="c" 1.2345', '<b>&'];
+    const { svg } = await renderChart(
+      {
+        data: { values: words.map((word) => ({ word })) },
+        mark: 'text',
+        encoding: { y: { field: 'word', type: 'nominal', axis: null }, text: { field: 'word' } },
+      },
+      'Three words, 0.0312 apart.',
+    );
+    const texts = [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text]) => text);
+    expect(texts.sort()).toEqual(['&lt;b&gt;&amp;', '0.0312', 'a role="b" aria-label="c" 1.2345']);
+    expect(svg).toContain('aria-label="Three words, 0.0312 apart."');
+  });
+
+  it('of stages has a colour for each of the heaviest, and no two alike', async () => {
+    const stages = Array.from({ length: 12 }, (_, i): [string, number] => [`stage ${i}`, (12 - i) / 78]);
+    const { svg } = await stageBars([{ name: 'a', stages }], 800);
+    const legend = [...svg.matchAll(/<text[^>]*>(stage \d+|other)<\/text>/g)].map(([, text]) => text);
+    expect(new Set(legend)).toEqual(new Set([...Array.from({ length: 8 }, (_, i) => `stage ${i}`), 'other']));
+    const fills = new Set([...svg.matchAll(/fill="(var\(--(?:k\d|faint)\))"/g)].map(([, fill]) => fill));
+    expect(fills.size).toBe(9);
   });
 });

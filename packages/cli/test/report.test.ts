@@ -229,7 +229,7 @@ describe('many strategies', () => {
     for (const strategy of ['alfa-mix', variant]) {
       const counts = first(strategy);
       const mean = Math.round(counts.reduce((a, b) => a + b) / counts.length);
-      expect(cellsOf(html, 'changes at the first query', strategy)[0]).toBe(mean.toLocaleString('en'));
+      expect(cellsOf(html, '>Candidates at the first query', strategy)[0]).toBe(mean.toLocaleString('en'));
     }
   });
 

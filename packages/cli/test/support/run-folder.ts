@@ -63,6 +63,7 @@ export function writeRun(dir: string, shape: RunShape = {}): RoundLine[] {
     budget,
     alphaCap: 0.2,
     maxCandidates: null,
+    l2: null,
     tf: 'wasm',
     ...shape.settings,
   };

@@ -1,4 +1,4 @@
-import { mean, type PairedTest, penaltyMatrix } from '@alfamix/core';
+import { mean, type PairedTest, penaltyMatrix, type RoundLine } from '@alfamix/core';
 import { formatCap, formatCount } from '../../terminal/format.js';
 import { html, type Markup } from '../html.js';
 import type { Chart } from '../render-chart.js';
@@ -21,13 +21,13 @@ export async function ablationSection(view: RunView): Promise<Section | undefine
   const figures = [];
   const parts: Markup[] = [];
   for (const [option, members] of byOption(variants)) {
-    const charts = await optionCharts(option, [base, ...members]);
+    const charts = await optionCharts([base, ...members]);
     figures.push({ name: `ablation-${fileName(option)}`, title: `Ablation: ${option}`, charts, columns: 2 });
     parts.push(html`<h3>${option}</h3>${figure(panels(charts, 340), captionOf(charts.length))}`);
   }
   return {
     ...section,
-    body: html`${comparison(view, base, variants)}${counts(family)}${parts}`,
+    body: html`${comparison(view, base, variants)}${firstQueries(family)}${parts}`,
     figures,
   };
 }
@@ -46,7 +46,7 @@ function byOption(variants: readonly StrategyView[]): Map<string, StrategyView[]
   return groups;
 }
 
-async function optionCharts(option: string, members: readonly StrategyView[]): Promise<Chart[]> {
+async function optionCharts(members: readonly StrategyView[]): Promise<Chart[]> {
   const seriesOf = (pointsOf: (member: StrategyView) => StrategyView['accuracy']) =>
     members.flatMap((member, i) => {
       const points = pointsOf(member);
@@ -56,26 +56,24 @@ async function optionCharts(option: string, members: readonly StrategyView[]): P
   const curves = await lineChart({
     ...size,
     series: seriesOf(({ accuracy }) => accuracy),
-    title: `Accuracy: ${option}`,
+    title: 'Accuracy',
     yTitle: 'accuracy',
     yFormat: '%',
     bands: true,
     label: `Learning curves of ${members.map(({ name }) => name).join(', ')}.`,
   });
-  const flips = seriesOf(({ lines }) => curve(lines, ({ query }) => query?.candidatesPerCap[0]?.count));
-  if (flips.length === 0) return [curves];
-  const first = members.flatMap(({ lines }) =>
-    lines.flatMap(({ query }) => query?.candidatesPerCap[0]?.cap ?? []),
-  );
+  const cap = commonCaps(members.flatMap(({ lines }) => lines)).at(0);
+  if (cap === undefined) return [curves];
+  const flips = seriesOf(({ lines }) => curve(lines, (line) => countAt(line, cap)));
   const flipped = await lineChart({
     ...size,
     series: flips,
-    title: `Predictions that change at cap ${formatCap(first[0])}`,
+    title: `Predictions that change within cap ${formatCap(cap)}`,
     yTitle: 'rows',
     yFormat: ',d',
     bands: true,
     include: [0],
-    label: `Rows whose prediction changes at the first cap, by round: ${flips.map(({ name, points }) => `${name} ${points.map((point) => Math.round(point.mean)).join(', ')}`).join('; ')}.`,
+    label: `Rows whose prediction changes within alpha cap ${formatCap(cap)}, by round: ${flips.map(({ name, points }) => `${name} ${points.map((point) => Math.round(point.mean)).join(', ')}`).join('; ')}.`,
   });
   return [curves, flipped];
 }
@@ -83,11 +81,11 @@ async function optionCharts(option: string, members: readonly StrategyView[]): P
 const captionOf = (charts: number): string =>
   charts === 1
     ? 'Means over the seeds; bands are ± one standard deviation.'
-    : 'Means over the seeds; bands are ± one standard deviation. On the right, how many rows’ predictions change at the first alpha cap.';
+    : 'Means over the seeds; bands are ± one standard deviation. On the right, how many rows’ predictions change within one alpha cap.';
 
 /** Variants are all in colour here, however many strategies the run has. */
-function variantStyle({ style, name }: StrategyView, i: number): StrategyView['style'] {
-  if (name === FOCUS) return style;
+function variantStyle({ style }: StrategyView, i: number): StrategyView['style'] {
+  if (style.coloured) return style;
   const colours = [5, 2, 3, 1, 7, 6, 9];
   const dashes = [
     [7, 3],
@@ -139,32 +137,54 @@ function differences(
   ];
 }
 
-/**
- * Predictions that change at each cap at the first query: all variants have the same model there, so that the counts
- * differ by the variant alone.
- */
-function counts(family: readonly StrategyView[]): Markup | undefined {
-  const first = family.map((member) => ({
-    member,
-    queries: member.lines.flatMap(({ round, query }) =>
-      round === 0 && query ? [query.candidatesPerCap] : [],
-    ),
-  }));
-  const caps = [...new Set(first.flatMap(({ queries }) => queries.flat().map(({ cap }) => cap)))].sort(
-    (a, b) => a - b,
-  );
-  if (caps.length === 0) return undefined;
-  const shown = caps.slice(0, 10);
-  const rows = first.map(({ member, queries }) => [
-    keyed(member),
-    ...shown.map((cap) => {
-      const found = queries.flatMap((query) => query.find((one) => one.cap === cap)?.count ?? []);
-      return found.length > 0 ? formatCount(Math.round(mean(found))) : '–';
-    }),
-  ]);
-  const title = 'Rows whose prediction changes at the first query, by alpha cap';
-  return html`${note('At the first query every variant has the same model, so these counts (means over the seeds) show what a variant changes by itself: with α optimised, more predictions change within a cap than with a random α.')}
-${scrollTable(title, ['alpha cap', ...shown.map(formatCap)], rows)}`;
+/** Alpha caps at which all queries of some lines counted their candidates, increasing. */
+function commonCaps(lines: readonly RoundLine[]): number[] {
+  const lists = lines.flatMap(({ query }) => (query ? [query.candidatesPerCap.map(({ cap }) => cap)] : []));
+  const [first = [], ...others] = lists;
+  return first.filter((cap) => others.every((caps) => caps.includes(cap))).sort((a, b) => a - b);
 }
+
+const countAt = ({ query }: RoundLine, cap: number): number | undefined =>
+  query?.candidatesPerCap.find((found) => found.cap === cap)?.count;
+
+/** What each variant found at the first query: all have the same model there, so the variant alone makes the difference. */
+function firstQueries(family: readonly StrategyView[]): Markup | undefined {
+  const firsts = family.map((member) => ({
+    member,
+    lines: member.lines.filter(({ round, query }) => round === 0 && query),
+  }));
+  const there = firsts.filter(({ lines }) => lines.length > 0);
+  if (there.length < 2) return undefined;
+  const caps = commonCaps(there.flatMap(({ lines }) => lines)).slice(0, 8);
+  const average = (values: readonly (number | null | undefined)[], format: (value: number) => string) => {
+    const known = values.filter((value) => value !== null && value !== undefined);
+    return known.length > 0 ? format(mean(known)) : '–';
+  };
+  const rows = there.map(({ member, lines }) => [
+    keyed(member),
+    ...caps.map((cap) =>
+      average(
+        lines.map((line) => countAt(line, cap)),
+        wholeCount,
+      ),
+    ),
+    average(
+      lines.map(({ query }) => query?.capUsed),
+      (cap) => String(Number(cap.toPrecision(3))),
+    ),
+    average(
+      lines.map(({ query }) => query?.candidates),
+      wholeCount,
+    ),
+  ]);
+  const counted =
+    caps.length > 0
+      ? 'The columns of the caps count the rows whose prediction changes within it.'
+      : 'The variants’ caps have other steps, so their counts can’t be compared; simulate --alpha-cap gives all the same.';
+  return html`${note(`At the first query every variant has the same model, so these means over the seeds show what a variant does by itself. ${counted}`)}
+${scrollTable('Candidates at the first query', ['variant', ...caps.map((cap) => `cap ${formatCap(cap)}`), 'cap in use', 'candidates'], rows)}`;
+}
+
+const wholeCount = (count: number): string => formatCount(Math.round(count));
 
 const fileName = (text: string): string => text.replace(/[^a-z0-9-]+/gi, '-');

@@ -56,6 +56,9 @@ const METRICS: readonly Metric[] = [
   },
 ];
 
+/** Past this many, bands hide each other. */
+const MOST_BANDS = 4;
+
 /** What the strategies chose among, and what the picks were like. */
 export async function candidatesSection({ strategies, settings }: RunView): Promise<Section> {
   const charts: Chart[] = [];
@@ -65,7 +68,11 @@ export async function candidatesSection({ strategies, settings }: RunView): Prom
     if (chart) charts.push(chart);
     else absent.push(metric.absent);
   }
-  const caption = `Means over the seeds, for each query, against the rows labelled before it${charts.length > 2 ? '; bands are ± one standard deviation' : ''}. Candidates are the rows a strategy chose among; the dashed line is the budget of ${formatCount(settings.budget)}. Diversity is the mean distance between two picks’ embeddings scaled to unit length, 0 (all alike) to 2.`;
+  const mixing = strategies.filter(({ lines }) =>
+    lines.some(({ query }) => (query?.candidates ?? null) !== null),
+  );
+  const banded = mixing.length > 0 && mixing.length <= MOST_BANDS;
+  const caption = `Means over the seeds, for each query, against the rows labelled before it${banded ? '; bands are ± one standard deviation' : ''}. Candidates are the rows a strategy chose among; the dashed line is the budget of ${formatCount(settings.budget)}. Diversity is the mean distance between two picks’ embeddings scaled to unit length, 0 (all alike) to 2.`;
   return {
     id: 'candidates',
     title: 'Candidates and picks',
@@ -133,7 +140,7 @@ async function metricChart(
     title: metric.title,
     yTitle: metric.yTitle,
     yFormat: metric.yFormat,
-    bands: metric.bands && series.length <= 4,
+    bands: metric.bands && series.length <= MOST_BANDS,
     include: metric.include,
     log: metric.logFrom !== undefined && low > 0 && high / low > metric.logFrom,
     rule: metric.title === 'Candidates' ? { y: budget, label: `budget ${formatCount(budget)}` } : undefined,

@@ -88,7 +88,7 @@ export function lineChart(options: LineChartOptions): Promise<Chart> {
   };
   const layers: Layer[] = [
     ...(background.length > 0 ? [backgroundLayer(background, x, y)] : []),
-    ...(rule ? ruleLayers(rule, y, plot.width) : []),
+    ...(rule ? ruleLayers(rule, y) : []),
     ...(options.bands
       ? series.filter(({ style }) => style.coloured).map((one) => bandLayer(one, x, y, domain))
       : []),
@@ -283,7 +283,7 @@ export function spreadHeights(wanted: readonly number[], gap: number, most: numb
   return heights;
 }
 
-function ruleLayers({ y: value, label }: { y: number; label: string }, y: Layer, width: number): Layer[] {
+function ruleLayers({ y: value, label }: { y: number; label: string }, y: Layer): Layer[] {
   const data = { values: [{ mean: value }] };
   return [
     {
@@ -293,8 +293,16 @@ function ruleLayers({ y: value, label }: { y: number; label: string }, y: Layer,
     },
     {
       data,
-      mark: { type: 'text', align: 'right', baseline: 'bottom', dy: -2, fontSize: 10.5, fill: 'var(--bad)' },
-      encoding: { x: { value: width }, y, text: { value: label } },
+      mark: {
+        type: 'text',
+        align: 'left',
+        baseline: 'bottom',
+        dy: -2,
+        dx: 4,
+        fontSize: 10.5,
+        fill: 'var(--bad)',
+      },
+      encoding: { x: { value: 0 }, y, text: { value: label } },
     },
   ];
 }

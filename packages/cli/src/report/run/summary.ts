@@ -103,6 +103,7 @@ export function settingRows(settings: RunSettings): [string, string][] {
     ],
     ['SHA-256 of the data', data.sha256],
     ['model', settings.model],
+    ...(settings.l2 === null ? [] : [['weight decay (l2)', String(settings.l2)] as [string, string]]),
     ['TensorFlow.js backend', tf ?? 'none'],
     ['initial labels', formatCount(settings.init)],
     ['labels a round', formatCount(settings.budget)],

@@ -16,6 +16,10 @@ export interface TimeSpan {
 
 type Layer = Record<string, unknown>;
 
+/** Runs hold whole milliseconds. */
+export const formatSeconds = (seconds: number): string =>
+  seconds === 0 ? '< 1 ms' : formatDuration(1000 * seconds);
+
 const ROW = 26;
 const CHAR = 6.6;
 /** Times further apart than this are drawn on a logarithmic scale. */
@@ -39,7 +43,7 @@ export function timeSpans(spans: readonly TimeSpan[], width: number): Promise<Ch
     median: floor(span.median),
     threeQuarters: floor(span.threeQuarters),
     high: floor(span.high),
-    text: formatDuration(1000 * span.median),
+    text: formatSeconds(span.median),
     colour: span.style.coloured ? span.style.colour : 'var(--soft)',
   }));
   const y = rowAxis(names);
@@ -73,11 +77,12 @@ export function timeSpans(spans: readonly TimeSpan[], width: number): Promise<Ch
       encoding: { y, x: { value: { expr: 'width' } }, text: { field: 'text' } },
     },
   ];
-  const label = `Median seconds of a query: ${spans.map(({ name, median }) => `${name} ${formatDuration(1000 * median)}`).join(', ')}.`;
+  const label = `Median seconds of a query: ${spans.map(({ name, median }) => `${name} ${formatSeconds(median)}`).join(', ')}.`;
   return rows({ names, width, right: 64, values, layer }, label);
 }
 
 const STAGE_COLOURS = [4, 1, 2, 3, 9, 6, 7, 0].map((i) => `var(--k${i})`);
+const OTHER = 'other';
 
 /** One bar a strategy, split into its stages. */
 export function stageBars(
@@ -88,20 +93,18 @@ export function stageBars(
     bars.map(({ name }) => name),
     width < 450 ? 17 : 34,
   );
-  const stages = [...new Set(bars.flatMap(({ stages: own }) => own.map(([stage]) => stage)))].filter(
-    (stage) => stage !== 'other',
-  );
+  const stages = stagesShown(bars.map((bar) => bar.stages));
   const colourOf = (stage: string) =>
-    stage === 'other' ? 'var(--faint)' : STAGE_COLOURS[stages.indexOf(stage) % STAGE_COLOURS.length];
+    stage === OTHER ? 'var(--faint)' : STAGE_COLOURS[stages.indexOf(stage) % STAGE_COLOURS.length];
   const left = leftOf(names);
   const legend = legendOf(
-    [...stages, 'other'].map((stage) => ({ stage, colour: colourOf(stage) })),
+    [...stages, OTHER].map((stage) => ({ stage, colour: colourOf(stage) })),
     left,
     width,
   );
   const values = bars.flatMap(({ stages: own }, i) => {
     let from = 0;
-    return own.map(([stage, share]) => {
+    return merged(own, stages).map(([stage, share]) => {
       const start = from;
       from += share;
       const fits = share * (width - left - 20) > stage.length * 6.6 + 8;
@@ -138,6 +141,24 @@ export function stageBars(
     { names, width, right: 16, top: legend.height, values, layer: [...legend.layers, ...layer] },
     label,
   );
+}
+
+type Shares = readonly (readonly [string, number])[];
+
+/** The stages that weigh most in some bar, as many as have a colour of their own, in their order. */
+function stagesShown(bars: readonly Shares[]): string[] {
+  const most = new Map<string, number>();
+  for (const [stage, share] of bars.flat())
+    if (stage !== OTHER) most.set(stage, Math.max(share, most.get(stage) ?? 0));
+  const heaviest = [...most].sort((a, b) => b[1] - a[1]).slice(0, STAGE_COLOURS.length);
+  return [...most.keys()].filter((stage) => heaviest.some(([name]) => name === stage));
+}
+
+/** A bar with the stages that aren't shown as `other`, at its end. */
+function merged(bar: Shares, stages: readonly string[]): Shares {
+  const shown = bar.filter(([stage]) => stages.includes(stage));
+  const rest = bar.reduce((sum, [stage, share]) => sum + (stages.includes(stage) ? 0 : share), 0);
+  return [...shown, [OTHER, rest]];
 }
 
 /** A square and a name for each stage above the bars, in as many lines as the width asks for. */

@@ -1,8 +1,7 @@
 import { quantile, type RoundLine } from '@alfamix/core';
-import { formatDuration } from '../../terminal/format.js';
 import { html } from '../html.js';
 import { figure, forBothWidths, keyed, note, type Section, scrollTable } from './section.js';
-import { stageBars, timeSpans } from './time-charts.js';
+import { formatSeconds, stageBars, timeSpans } from './time-charts.js';
 import type { RunView } from './view.js';
 
 /** Stages that aren't parts of the query; `select` is the query without the embedding. */
@@ -22,7 +21,7 @@ export async function timeSection({ strategies }: RunView): Promise<Section> {
   const bars = await forBothWidths((width) => stageBars(shares, width));
   const rows = timed.map((strategy) => [
     keyed(strategy),
-    ...[strategy.median, strategy.low, strategy.high].map((value) => formatDuration(1000 * value)),
+    ...[strategy.median, strategy.low, strategy.high].map((value) => formatSeconds(value)),
     ...['embed', 'select', 'train'].map((stage) => medianOf(strategy.lines, stage)),
     String(strategy.seconds.length),
   ]);
@@ -30,7 +29,7 @@ export async function timeSection({ strategies }: RunView): Promise<Section> {
   return {
     ...section,
     body: html`${figure(spans.markup, html`Seconds for one query: embedding the pool and choosing, without training. The mark is the median over all rounds and seeds, the bar holds the middle half, the line goes from the lowest to the highest.`)}
-${figure(bars.markup, 'The query’s time by its stages, over all rounds and seeds: embedding first, then the parts of choosing.')}
+${figure(bars.markup, 'The query’s time by its stages, over all rounds and seeds: embedding first, then the parts of choosing, the smallest together as other.')}
 ${scrollTable('Query time, and its median stages', head, rows)}`,
     figures: [
       { name: 'query-time', title: 'Query time by strategy', charts: [spans.chart] },
@@ -70,5 +69,5 @@ export function stageShares(lines: readonly RoundLine[]): [string, number][] {
 
 function medianOf(lines: readonly RoundLine[], stage: string): string {
   const seconds = lines.flatMap((line) => line.stages[stage] ?? []);
-  return seconds.length > 0 ? formatDuration(1000 * quantile(seconds, 0.5)) : '–';
+  return seconds.length > 0 ? formatSeconds(quantile(seconds, 0.5)) : '–';
 }
