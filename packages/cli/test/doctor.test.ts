@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { loadNative } from '@alfamix/core';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { everyKernels } from '../../core/test/support/golden-cases.js';
+import { mendAddon } from '../src/doctor/mend.js';
 import { selfTest } from '../src/doctor/self-test.js';
+import { VERSION } from '../src/version.js';
 import { alfamix, Scratch } from './support/cli.js';
 
 const scratch = new Scratch();
@@ -75,11 +77,37 @@ describe('alfamix doctor', () => {
     expect(crash.line('self-test')).toMatchObject({ status: 'bad' });
     writeFileSync(scratch.file('old.cjs'), "module.exports = { version: '0.0.1', levels: () => [] };");
     const old = await doctor({ ALFAMIX_NATIVE_PATH: scratch.file('old.cjs') });
-    expect(old.line('addon (override)')?.value).toMatch(/version 0\.0\.1, expected /);
+    expect(old.line('addon (override)')?.value).toMatch(/expected an addon of version .*, got 0\.0\.1/);
     writeFileSync(scratch.file('text.node'), 'not a library');
     const text = await doctor({ ALFAMIX_NATIVE_PATH: scratch.file('text.node') });
     expect(text.code).toBe(1);
     expect(text.line('addon (override)')?.value).toMatch(/damaged, or a binary for another platform/);
+  });
+
+  it('a binary that loads and isn’t the addon is refused as the loader refuses it', async () => {
+    const script = `module.exports = { version: '${VERSION}', levels: () => ['scalar'], defaultThreads: () => 2 };`;
+    writeFileSync(scratch.file('fake.cjs'), script);
+    const { code, line } = await doctor({ ALFAMIX_NATIVE_PATH: scratch.file('fake.cjs') });
+    expect(code).toBe(1);
+    const fix = expect.stringMatching(/^unset ALFAMIX_NATIVE_PATH, or point it at an addon of this version/);
+    expect(line('addon (override)')).toMatchObject({ status: 'bad', fix });
+    expect(line('addon (override)')?.value).toMatch(
+      /fake\.cjs: expected a method \w+ in the addon, got none$/,
+    );
+    expect(line('kernels')).toMatchObject({ status: 'bad', fix });
+  });
+
+  it('a build is what mends a checkout; what it needs is named only where it is missing', async () => {
+    const { PATH } = process.env;
+    vi.stubEnv('ALFAMIX_NATIVE_PATH', '');
+    try {
+      vi.stubEnv('PATH', '');
+      expect(await mendAddon()).toMatch(/(install|add|-S) .*cmake.* && npm run build$/);
+      vi.stubEnv('PATH', PATH);
+      if (native.binding) expect(await mendAddon()).toBe('npm run build');
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 
   it('asked for TypeScript: a warning, exit 0; for what isn’t there: red', async () => {
