@@ -4,7 +4,8 @@ import { defineConfig } from 'vitest/config';
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 export default defineConfig({
-  // Tests run on the TypeScript sources; only what is started as a process of its own runs the built files.
+  // Tests run on the TypeScript sources; only what is started as a process of its own runs the built files, which the
+  // global setup keeps as new.
   resolve: {
     alias: {
       '@alfamix/native': source('packages/native/src/index.ts'),
@@ -12,6 +13,7 @@ export default defineConfig({
     },
   },
   test: {
+    globalSetup: ['scripts/stale-build.js'],
     include: ['packages/*/test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,

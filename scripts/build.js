@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { startBuild } from './stale-build.js';
 import { findToolchain, missingParts, root, writeToolchain } from './toolchain.js';
 
 const lib = join(root, 'packages', 'native', 'lib');
@@ -26,6 +27,7 @@ function runTurbo(args) {
 }
 
 function main() {
+  const succeeded = startBuild();
   const toolchain = findToolchain();
   writeToolchain(toolchain);
   const compiles = process.env.ALFAMIX_SKIP_NATIVE !== '1' && missingParts(toolchain) === '';
@@ -40,6 +42,7 @@ function main() {
     process.exitCode = 1;
     return;
   }
+  succeeded();
   const status = readStatus();
   const addon = join(lib, 'alfamix.node');
   // Turbo's cache puts files back but takes none away: an addon that this build didn't make goes.

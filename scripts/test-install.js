@@ -1,12 +1,13 @@
 // `npm run test:install`: the release's tarballs as a user gets them. Installs them into empty folders with npm, scripts off
-// and without a user's npm config; imports, requires and runs them; leaves the binary out; compiles against their types;
-// runs publint and are-the-types-wrong. The packages' own dependencies come from the registry.
+// and without a user's npm config; imports, requires and runs them; leaves the binary out, and leaves the choice of it to
+// npm; compiles against their types; runs publint and are-the-types-wrong. The packages' own dependencies come from the
+// registry.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { currentTarget, packageOf } from '../packages/native/dist/targets.js';
+import { basename, join } from 'node:path';
+import { currentTarget, packageOf, TARGETS } from '../packages/native/dist/targets.js';
 import { root } from './toolchain.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'alfamix-install-'));
@@ -31,12 +32,14 @@ function test(name, work) {
 const tarballs = () => readdirSync(release).filter((name) => name.endsWith('.tgz'));
 const isBinary = (name) => /^alfamix-native-(linux|darwin|win32)/.test(name);
 
-function install(folder, wanted = () => true, extra = []) {
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'package.json'), '{"private":true,"type":"module"}');
-  const files = tarballs()
+const released = (wanted = () => true) =>
+  tarballs()
     .filter(wanted)
     .map((name) => join(release, name));
+
+function install(folder, files = released(), extra = []) {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{"private":true,"type":"module"}');
   run(
     'npm',
     ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--silent', ...extra, ...files],
@@ -44,11 +47,54 @@ function install(folder, wanted = () => true, extra = []) {
   );
 }
 
+/** A released tarball with another package.json. */
+function repack(tarball, name, change) {
+  const folder = join(scratch, 'variants', name);
+  mkdirSync(folder, { recursive: true });
+  run('tar', ['-xzf', tarball, '-C', folder], scratch);
+  const path = join(folder, 'package', 'package.json');
+  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), ...change }));
+  run('tar', ['-czf', `${folder}.tgz`, '-C', folder, 'package'], scratch);
+  return `${folder}.tgz`;
+}
+
+/** Installs @alfamix/core with these platform packages to choose from, nothing omitted; what npm chose. */
+function installChoosing(folder, optionalDependencies) {
+  const native = released((name) => /^alfamix-native-\d/.test(name))[0];
+  const core = released((name) => /^alfamix-core-/.test(name));
+  install(folder, [...core, repack(native, `native-for-${basename(folder)}`, { optionalDependencies })]);
+  const found = readdirSync(join(folder, 'node_modules', '@alfamix'));
+  return found.filter((name) => name.startsWith('native-'));
+}
+
 const PROGRAM = `
   const pool = Pool.fromArray(Float32Array.from({ length: 600 }, (_, i) => Math.sin(i * i)), { rows: 100, dim: 6 });
   const labeled = await LabeledSet.fromPool(pool, { rows: [0, 1, 2, 3], labels: [0, 1, 0, 1] });
   const { picks, backend } = await select({ pool, labeled, budget: 5 });
   console.log(JSON.stringify({ picks: picks.map(({ row }) => row), backend: backend.name }));`;
+
+/** What the program prints in a folder where the packages are installed. */
+function useCore(folder) {
+  const source = `import { LabeledSet, Pool, select } from '@alfamix/core';${PROGRAM}`;
+  writeFileSync(join(folder, 'use.mjs'), source);
+  return JSON.parse(run(process.execPath, ['use.mjs'], folder));
+}
+
+const TYPE_FLAGS = [
+  '--strict',
+  '--target',
+  'es2023',
+  '--lib',
+  'es2023,esnext.disposable',
+  '--types',
+  'node',
+  '--typeRoots',
+  join(root, 'node_modules', '@types'),
+];
+const tsc = (folder, ...args) => {
+  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  return run(process.execPath, [compiler, ...TYPE_FLAGS, ...args], folder);
+};
 
 function main() {
   run(process.execPath, [join(root, 'scripts', 'release.js'), '--out', release], root);
@@ -72,11 +118,7 @@ function main() {
   });
   test('installs, scripts off; ES modules', () => {
     install(full);
-    writeFileSync(
-      join(full, 'use.mjs'),
-      `import { LabeledSet, Pool, select } from '@alfamix/core';${PROGRAM}`,
-    );
-    const found = JSON.parse(run(process.execPath, ['use.mjs'], full));
+    const found = useCore(full);
     assert.equal(found.backend, 'cpu');
     assert.equal(new Set(found.picks).size, 5);
     ({ picks } = found);
@@ -116,16 +158,37 @@ function main() {
     assert.equal(readFileSync(join(full, 'picks.csv'), 'utf8').trim().split('\n').length, 6);
   });
   test('without a binary: the TypeScript kernels, the same picks, and why', () => {
-    install(bare, (name) => !isBinary(name), ['--omit=optional']);
-    writeFileSync(
-      join(bare, 'use.mjs'),
-      `import { LabeledSet, Pool, select } from '@alfamix/core';${PROGRAM}`,
+    install(
+      bare,
+      released((name) => !isBinary(name)),
+      ['--omit=optional'],
     );
-    assert.deepEqual(JSON.parse(run(process.execPath, ['use.mjs'], bare)), { picks, backend: 'js' });
+    assert.deepEqual(useCore(bare), { picks, backend: 'js' });
     const doctor = JSON.parse(run(join('node_modules', '.bin', 'alfamix'), ['doctor', '--json'], bare, 1));
     const line = doctor.checks.find(({ name }) => name === 'addon (package)');
     assert.equal(line.status, 'bad');
     assert.match(line.fix, /npm install/);
+  });
+  test('npm chooses the binary by system, processor and C library', () => {
+    const own = currentTarget();
+    const [binary] = released(isBinary);
+    const foreign = TARGETS.filter(({ name }) => name !== own.name);
+    const others = foreign.map(({ name, os, cpu, libc }) => {
+      const target = { name: `@alfamix/native-${name}`, os: [os], cpu: [cpu], libc: libc && [libc] };
+      return [target.name, `file:${repack(binary, name, target)}`];
+    });
+    const all = Object.fromEntries([...others, [packageOf(own), `file:${binary}`]]);
+    const one = join(scratch, 'one-fits');
+    assert.deepEqual(installChoosing(one, all), [`native-${own.name}`]);
+    assert.deepEqual(useCore(one), { picks, backend: 'cpu' });
+    const none = join(scratch, 'none-fits');
+    assert.deepEqual(installChoosing(none, Object.fromEntries(others)), []);
+    assert.deepEqual(useCore(none), { picks, backend: 'js' });
+  });
+  test('a platform package that can’t be found doesn’t stop the installation', () => {
+    const lost = join(scratch, 'lost');
+    assert.deepEqual(installChoosing(lost, { [packageOf(currentTarget())]: '0.0.0-never' }), []);
+    assert.deepEqual(useCore(lost), { picks, backend: 'js' });
   });
   test('a platform package of another version is refused', () => {
     const target = currentTarget();
@@ -159,25 +222,23 @@ function main() {
       ['nodenext', 'nodenext'],
       ['esnext', 'bundler'],
     ]) {
-      const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-      const flags = [
-        '--strict',
-        '--noEmit',
-        '--target',
-        'es2023',
-        '--lib',
-        'es2023,esnext.disposable',
-        '--types',
-        'node',
-        '--typeRoots',
-        join(root, 'node_modules', '@types'),
-      ];
-      run(
-        process.execPath,
-        [tsc, ...flags, '--module', module, '--moduleResolution', resolution, 'use.ts'],
-        full,
-      );
+      tsc(full, '--noEmit', '--module', module, '--moduleResolution', resolution, 'use.ts');
     }
+  });
+  test('types and require() in a CommonJS project in TypeScript', () => {
+    const folder = join(full, 'commonjs');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'package.json'), '{"private":true,"type":"commonjs"}');
+    writeFileSync(
+      join(folder, 'use.ts'),
+      `import core = require('@alfamix/core');
+      import { LabeledSet, Pool, select } from '@alfamix/core';
+      const choose: typeof core.select = select;
+      void (async () => {${PROGRAM.replace('select(', 'choose(')}})();`,
+    );
+    tsc(folder, '--module', 'nodenext', 'use.ts');
+    assert.match(readFileSync(join(folder, 'use.js'), 'utf8'), /require\("@alfamix\/core"\)/);
+    assert.deepEqual(JSON.parse(run(process.execPath, ['use.js'], folder)), { picks, backend: 'cpu' });
   });
   test('publint and are-the-types-wrong', () => {
     const bin = (name) => join(root, 'node_modules', '.bin', name);

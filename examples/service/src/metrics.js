@@ -29,7 +29,7 @@ export class Metrics {
   /** @param {{ running: number, waiting: number }} queue @param {number} labels */
   text(queue, labels) {
     // The timer's own period of 1 ms is part of what it measures, and stays in.
-    const seconds = (ns) => ns / 1e9;
+    const seconds = (/** @type {number} */ ns) => ns / 1e9;
     return [
       ...[...this.#counts].map(([state, count]) => `alfamix_jobs_total{state="${state}"} ${count}`),
       `alfamix_jobs_running ${queue.running}`,

@@ -165,7 +165,7 @@ describe('alfamix verify', () => {
     await fails(/for --budget, got "-7"/);
     put(good);
     renameSync(scratch.file('pool.npy'), scratch.file('gone.npy'));
-    await fails(/pool\.npy: cannot be read/);
+    await fails(/can't read .*pool\.npy: .* \(changed since: --pool .*pool\.npy is gone\)$/m);
     renameSync(scratch.file('picks.csv'), scratch.file('gone.csv'));
     await fails(/can't read picks\.csv/);
     rmSync(scratch.file('picks.csv.manifest.json'));
@@ -221,6 +221,46 @@ describe('alfamix verify: what is out of the ordinary', () => {
     const { code, stdout } = await verify(['--json']);
     expect(code).toBe(1);
     expect(JSON.parse(stdout).changed).toEqual([`--pool ${scratch.file('shards/c.npy')} was not there`]);
+  });
+
+  it('a shard that is gone, beside labels that changed', async () => {
+    mkdirSync(scratch.file('shards'));
+    const data = blobs();
+    const half = (ROWS / 2) * DIM;
+    for (const [name, part] of [
+      ['a', data.subarray(0, half)],
+      ['b', data.subarray(half)],
+    ] as const)
+      writeFileSync(scratch.file(`shards/${name}.npy`), npy([ROWS / 2, DIM], part));
+    const args = ['select', '--pool', 'shards/*.npy', '--labels', 'labels.csv', '--budget', '7'];
+    expect(await alfamix([...args, '--out', 'picks.csv'], { cwd: scratch.path })).toMatchObject({ code: 0 });
+    rmSync(scratch.file('shards/b.npy'));
+    writeFileSync(scratch.file('labels.csv'), scratch.read('labels.csv').replace('23,2', '23,1'));
+    const { code, stdout, stderr } = await verify();
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /^changed {2}--pool .*b\.npy is gone\nchanged {2}--labels .*labels\.csv has other contents\nrank /,
+    );
+    expect(stderr).toMatch(/changed since: --pool .*b\.npy is gone; --labels .*other contents\n$/);
+  });
+
+  it('explanations that were edited, then removed; with the picks under another name', async () => {
+    await pick(['--explain']);
+    expect((await verify()).stdout).toBe('same     7 picks of picks.csv\n');
+    const file = 'picks.csv.explain.jsonl';
+    writeFileSync(scratch.file(file), scratch.read(file).replace('"rank":1', '"rank":2'));
+    const changed = async () => JSON.parse((await verify(['--json'])).stdout).changed;
+    expect(await changed()).toEqual([`${file} is not as this run wrote it`]);
+    for (const ending of ['', '.explain.jsonl', '.manifest.json'])
+      renameSync(scratch.file(`picks.csv${ending}`), scratch.file(`mine.csv${ending}`));
+    const mine = await alfamix(['verify', 'mine.csv'], { cwd: scratch.path });
+    expect(mine.stdout).toMatch(/^changed {2}mine\.csv\.explain\.jsonl is not as this run wrote it\nsame/);
+    rmSync(scratch.file('mine.csv.explain.jsonl'));
+    const gone = await alfamix(['verify', 'mine.csv'], { cwd: scratch.path });
+    expect(gone).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^changed {2}mine.* is gone\nsame/),
+    });
   });
 
   it('the picks of the demo', async () => {

@@ -4,6 +4,7 @@ export {
   libcOf,
   loadNative,
   type NativeCandidate,
+  type NativeLoad,
   nativeCandidates,
 } from '@alfamix/native';
 export { Context, type StageProgress } from './context.js';

@@ -7,6 +7,7 @@ import { widen } from '../src/formats/widen.js';
 import { type EmbeddingDType, LabeledSet, LinearHead, Pool, score, select } from '../src/index.js';
 import type { Kernels, RowSource } from '../src/kernels/kernels.js';
 import { computeAnchors } from '../src/labels/anchors.js';
+import { assertBuilt } from './support/built.js';
 import { fails, npy, testFolder } from './support/files.js';
 import { digitsEntries, everyKernels, goldenCase } from './support/golden-cases.js';
 
@@ -297,6 +298,7 @@ test('labelled embeddings and heads of any float type', async () => {
 // A widened copy of this pool would be 128 MiB; what a scan may keep is its blocks and its results.
 test.each(['cpu', 'js'])('a scan of a float16 file doesn’t widen it as a whole: %s', (backend) => {
   if (backend === 'cpu' && makers.length === 1) return;
+  assertBuilt();
   const [rows, dim] = [65_536, 512];
   const path = join(folder.path, 'large.npy');
   const head = npy(new Uint16Array(0), [rows, dim], { descr: "'<f2'" });

@@ -1,4 +1,5 @@
 import { csvField, type Pick, type Pool, type SelectResult } from '@alfamix/core';
+import { className } from '../inputs/classes.js';
 import type { Inputs } from '../inputs/load.js';
 import { formatFloat32 } from '../output/float32.js';
 import { formatCount } from '../terminal/format.js';
@@ -25,7 +26,7 @@ export const PICK_COLUMNS = [
 /** The fields of a pick, as PICK_COLUMNS has them; empty where there is none. */
 export function pickFields(pick: Pick, pool: Pool, classNames: readonly string[] | undefined): string[] {
   const { rank, row, pseudoLabel, flipCap, cluster, clusterSize } = pick;
-  const label = pseudoLabel === undefined ? '' : (classNames?.[pseudoLabel] ?? String(pseudoLabel));
+  const label = pseudoLabel === undefined ? '' : className(pseudoLabel, classNames);
   const cap = flipCap === undefined ? '' : formatFloat32(flipCap);
   return [rank, row, pool.idOf(row), label, cap, cluster ?? '', clusterSize ?? ''].map(String);
 }
@@ -74,9 +75,7 @@ export function pickFacts(
     candidates,
     capUsed,
     candidatesPerCap: stats.candidatesPerCap,
-    classCounts: Object.fromEntries(
-      stats.classCounts.map((count, i) => [classNames?.[i] ?? String(i), count]),
-    ),
+    classCounts: Object.fromEntries(stats.classCounts.map((count, i) => [className(i, classNames), count])),
     head: fitted,
     overlap: stats.overlap,
     poolRows: stats.poolRows,

@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { AlfamixError, printable, readTable } from '@alfamix/core';
 import type { Command } from 'commander';
 import { z } from 'zod';
@@ -42,7 +43,7 @@ async function runVerify(file: string, given: z.infer<typeof schema>, session: S
   const pickAgain = planAgain(manifest, out, given);
   const written = await readPicks(out, session.signal);
   const changed = await session.timed('hash inputs', () => changes(manifest, out, session));
-  const again = await within(changed, () => pickAgain(session));
+  const again = await namingChanges(changed, () => pickAgain(session));
   for (const { option, path } of newFiles(again.files, manifest, out))
     changed.push(`--${option} ${path} was not there`);
   const { level, name } = again.backend;
@@ -87,13 +88,31 @@ async function changes(manifest: Manifest, out: string, session: Session): Promi
     found.push(`alfamix ${manifest.versions.alfamix} then, ${VERSION} now`);
   if ((await hashFile(out, { signal })).sha256 !== manifest.outputs[0].sha256)
     found.push(`${out} was edited after it was written`);
+  found.push(...(await otherOutputs(manifest, out, signal)));
   const hashes = new Map<string, string>();
   for (const input of manifest.inputs) {
     const path = locateInput(input, manifest, out);
+    if (!existsSync(path)) {
+      found.push(`--${input.option} ${path} is gone`);
+      continue;
+    }
     const onProgress = session.stage('hash inputs');
     const sha256 = hashes.get(path) ?? (await hashFile(path, { signal, onProgress })).sha256;
     hashes.set(path, sha256);
     if (sha256 !== input.sha256) found.push(`--${input.option} ${path} has other contents`);
+  }
+  return found;
+}
+
+/** What the run wrote besides the picks: explanations, a report. It lies beside them, named after them. */
+async function otherOutputs({ outputs }: Manifest, out: string, signal: AbortSignal): Promise<string[]> {
+  const found: string[] = [];
+  const [picks, ...others] = outputs;
+  for (const { file, sha256 } of others) {
+    const path = join(dirname(out), basename(file).replace(picks.file, basename(out)));
+    if (!existsSync(path)) found.push(`${path} is gone`);
+    else if ((await hashFile(path, { signal })).sha256 !== sha256)
+      found.push(`${path} is not as this run wrote it`);
   }
   return found;
 }
@@ -105,7 +124,7 @@ function newFiles(files: readonly InputFile[], manifest: Manifest, out: string):
 }
 
 /** An input that no longer fits says so, and what has changed. */
-async function within<T>(changed: readonly string[], work: () => Promise<T>): Promise<T> {
+async function namingChanges<T>(changed: readonly string[], work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -1,18 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { arch, cpus, platform, release } from 'node:os';
-import {
-  backendInfo,
-  currentTarget,
-  getKernels,
-  libcOf,
-  loadNative,
-  type NativeCandidate,
-  nativeCandidates,
-} from '@alfamix/core';
-import { hashFile } from '../output/hash.js';
-import { VERSION } from '../version.js';
-import { tryCandidate } from './candidate.js';
+import { backendInfo, currentTarget, getKernels, libcOf, type NativeLoad } from '@alfamix/core';
+import { addonChecks } from './addon.js';
+import { INSTALLED, mendAddon } from './mend.js';
 import { selfTest } from './self-test.js';
 
 export interface Check {
@@ -25,38 +16,18 @@ export interface Check {
   details?: Readonly<Record<string, unknown>>;
 }
 
-const INSTALLED = nativeCandidates().some(
-  ({ from, path }) => from === 'build' && /[/\\]node_modules[/\\]/.test(path),
-);
-const TOOLS: Partial<Record<NodeJS.Platform, string>> = {
-  darwin: 'xcode-select --install && brew install cmake',
-  win32: 'install Visual Studio Build Tools with C++ and CMake, then',
-};
-/** Mends a missing addon: from the registry in an installed copy, by building it in a checkout. */
-const BUILD = INSTALLED
-  ? 'npm install alfamix (without --omit=optional)'
-  : `${TOOLS[process.platform] ?? 'apt-get install g++ cmake make'}${process.platform === 'win32' ? '' : ' &&'} npm run build`;
 const WANTED_FLAGS = /^(avx2?|fma|f16c|avx512(f|bw|dq|vl|_bf16)|amx_\w+|asimd|neon|sve|bf16)$/;
 
 /** Everything the doctor looks at, in the order it is shown. */
 export async function runChecks(): Promise<Check[]> {
   const checks = [nodeCheck(), npmCheck(), osCheck(), libcCheck(), cpuCheck(), environmentCheck()];
-  const trials = nativeCandidates().map((candidate) => ({ candidate, trial: tryCandidate(candidate) }));
-  // A binary that crashes must not be loaded in this process.
-  const safe = trials.every(({ trial }) => trial.ok || !/crashed|didn't answer/.test(trial.why));
-  const forcedJs = process.env.ALFAMIX_BACKEND === 'js';
-  const found = trials.find(({ trial }) => trial.ok && trial.version === VERSION);
-  for (const { candidate, trial } of trials)
-    checks.push(
-      await candidateCheck(candidate, trial, found?.candidate === candidate, found !== undefined || forcedJs),
-    );
-  if (!safe)
-    return [
-      ...checks,
-      { name: 'self-test', status: 'bad', value: 'not run: the binary crashes', fix: BUILD },
-    ];
-  checks.push(await backendCheck(forcedJs));
-  checks.push(...(await selfTests()));
+  const mend = await mendAddon();
+  const addon = await addonChecks(mend);
+  checks.push(...addon.checks);
+  if (!addon.load)
+    return [...checks, { name: 'self-test', status: 'bad', value: 'not run: the binary crashes', fix: mend }];
+  checks.push(await backendCheck(mend));
+  checks.push(...(await selfTests(addon.load, mend)));
   checks.push(blasCheck(), cudaCheck());
   return checks;
 }
@@ -113,45 +84,14 @@ function environmentCheck(): Check {
   return { name: 'environment', status: 'ok', value, details: Object.fromEntries(set) };
 }
 
-async function candidateCheck(
-  { from, path }: NativeCandidate,
-  trial: ReturnType<typeof tryCandidate>,
-  used: boolean,
-  another: boolean,
-): Promise<Check> {
-  const name = `addon (${from})`;
-  const details = { path, from, used };
-  if (trial.ok && trial.version === VERSION) {
-    const { sha256, bytes } = await hashFile(path);
-    const value = `${path}, version ${trial.version}, sha256 ${sha256.slice(0, 16)}…${used ? '' : ' (not needed)'}`;
-    return {
-      name,
-      status: 'ok',
-      value,
-      details: { ...details, version: trial.version, sha256, bytes, levels: trial.levels },
-    };
-  }
-  const why = trial.ok ? `version ${trial.version}, expected ${VERSION}` : trial.why;
-  const value = `${path}: ${why}`;
-  if (another && from !== 'override')
-    return { name, status: 'ok', value: `${value} (not needed)`, details: { ...details, why } };
-  if (from === 'override') {
-    const fix = 'unset ALFAMIX_NATIVE_PATH, or point it at an addon of this version';
-    return { name, status: 'bad', value, fix, details: { ...details, why } };
-  }
-  // A checkout has the build, an installed copy the package; the other one may be missing.
-  const expected = (from === 'package') === INSTALLED;
-  return { name, status: expected ? 'bad' : 'ok', value, fix: BUILD, details: { ...details, why } };
-}
-
-async function backendCheck(forcedJs: boolean): Promise<Check> {
+async function backendCheck(mend: string): Promise<Check> {
   try {
     const info = await backendInfo();
     const value = `${info.backend} ${info.level}, ${info.threads} thread${info.threads === 1 ? '' : 's'}; levels here: ${info.levels.join(', ')}`;
     const details = { ...info };
     if (info.backend !== 'js') return { name: 'kernels', status: 'ok', value, details };
     const slow = `${value}; the TypeScript kernels are much slower`;
-    if (forcedJs)
+    if (process.env.ALFAMIX_BACKEND === 'js')
       return { name: 'kernels', status: 'warning', value: slow, fix: 'unset ALFAMIX_BACKEND', details };
     if (!currentTarget() && INSTALLED)
       return {
@@ -160,15 +100,14 @@ async function backendCheck(forcedJs: boolean): Promise<Check> {
         value: `${slow}; no binary is released for this platform`,
         details,
       };
-    return { name: 'kernels', status: 'bad', value: slow, fix: BUILD, details };
+    return { name: 'kernels', status: 'bad', value: slow, fix: mend, details };
   } catch (error) {
     const fix = 'unset ALFAMIX_BACKEND and ALFAMIX_LEVEL, or give them a value that exists here';
     return { name: 'kernels', status: 'bad', value: (error as Error).message, fix };
   }
 }
 
-async function selfTests(): Promise<Check[]> {
-  const { binding } = loadNative();
+async function selfTests({ binding }: NativeLoad, mend: string): Promise<Check[]> {
   const makers = [await getKernels('js')];
   for (const level of binding?.levels() ?? []) makers.push(await getKernels('cpu', { level }));
   const checks: Check[] = [];
@@ -177,12 +116,12 @@ async function selfTests(): Promise<Check[]> {
     const wrong = await selfTest(kernels).catch((error) => String(error.message ?? error));
     checks.push(
       wrong === undefined
-        ? { name, status: 'ok', value: 'golden numbers reproduced' }
+        ? { name, status: 'ok', value: 'every kernel gives its golden numbers' }
         : {
             name,
             status: 'bad',
             value: wrong,
-            fix: `${BUILD}; if it stays, report it with the output of alfamix doctor --json`,
+            fix: `${mend}; if it stays, report it with the output of alfamix doctor --json`,
           },
     );
   }

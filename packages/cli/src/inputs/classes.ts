@@ -81,3 +81,7 @@ function preview(names: readonly string[]): string {
     ? `${names.slice(0, 7).join(', ')}, … ${names[names.length - 1]}`
     : names.join(', ');
 }
+
+/** A class by its name, or its index where classes have none. */
+export const className = (index: number, names: readonly string[] | undefined): string =>
+  names?.[index] ?? String(index);

@@ -80,7 +80,7 @@ async function loadLabels(
     const { names, indices, notes } = resolveClasses({ labels: list, head, given: classes });
     const embeddings = await rows.toArray({ signal });
     const set = { embeddings, labels: indices, dim: rows.dim, classNames: names };
-    return { labeled: within(labeled, () => LabeledSet.from(set)), classNames: names, notes };
+    return { labeled: inFile(labeled, () => LabeledSet.from(set)), classNames: names, notes };
   }
   if (!pool) throw usage('expected --pool, whose rows --labels names, or --labeled');
   if (TENSOR_FILES.has(parseSpec(labels).extension)) {
@@ -100,7 +100,7 @@ const headIndices = (head: LinearHead | undefined): string[] | undefined =>
 const usage = (message: string): AlfamixError => new AlfamixError('INVALID_ARGUMENT', message);
 
 /** Names the file in an error about an array that came from it. */
-function within<T>(file: string, work: () => T): T {
+function inFile<T>(file: string, work: () => T): T {
   try {
     return work();
   } catch (error) {

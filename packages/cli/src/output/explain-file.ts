@@ -6,6 +6,7 @@ import {
   throwIfAborted,
   writeFileAtomic,
 } from '@alfamix/core';
+import { className } from '../inputs/classes.js';
 import { formatCount, formatNumber, formatShare } from '../terminal/format.js';
 import { formatFloat32 } from './float32.js';
 
@@ -24,11 +25,11 @@ export function explanationRecord(
   return {
     rank,
     ...rest,
-    pseudoLabel: nameOf(rest.pseudoLabel, names),
+    pseudoLabel: className(rest.pseudoLabel, names),
     confidence: short(rest.confidence),
     flip: flip ? flipRecord(flip, names) : null,
     nearest: nearest.map(({ label, distance, ...neighbour }) => ({
-      label: nameOf(label, names),
+      label: className(label, names),
       ...neighbour,
       distance: short(distance),
     })),
@@ -44,8 +45,8 @@ function flipRecord({ mixed: _, ...flip }: Flip, names: Names): object {
   return {
     ...flip,
     cap,
-    anchor: nameOf(flip.anchor, names),
-    to: nameOf(flip.to, names),
+    anchor: className(flip.anchor, names),
+    to: className(flip.to, names),
     ...numbers,
     ...probability,
   };
@@ -81,12 +82,12 @@ function explanationParts(explanation: Explanation, names: Names): string[] {
   const { pseudoLabel, confidence, flip, nearest, clusterSize, filled } = explanation;
   const near = nearest.map(
     ({ label, id, row, distance }) =>
-      `${nameOf(label, names)}${id ? ` ${id}` : row === undefined ? '' : ` row ${row}`} (${formatNumber(distance)})`,
+      `${className(label, names)}${id ? ` ${id}` : row === undefined ? '' : ` row ${row}`} (${formatNumber(distance)})`,
   );
   return [
-    `predicted ${nameOf(pseudoLabel, names)} (${formatShare(confidence)})`,
+    `predicted ${className(pseudoLabel, names)} (${formatShare(confidence)})`,
     flip
-      ? `flips to ${nameOf(flip.to, names)} at cap ${formatNumber(flip.cap)}, mixed with ${anchorName(flip, names)}`
+      ? `flips to ${className(flip.to, names)} at cap ${formatNumber(flip.cap)}, mixed with ${anchorName(flip, names)}`
       : 'no mix flips it',
     ...(near.length > 0 ? [`nearest labelled: ${near.join(', ')}`] : []),
     ...(clusterSize === undefined ? [] : [standsFor(clusterSize)]),
@@ -98,7 +99,5 @@ export const standsFor = (size: number): string =>
   `stands for ${formatCount(size)} row${size === 1 ? '' : 's'}`;
 
 function anchorName({ anchor, anchorRows }: NonNullable<Explanation['flip']>, names: Names): string {
-  return anchorRows === 0 ? `the mean of all labelled rows` : `the mean of ${nameOf(anchor, names)}`;
+  return anchorRows === 0 ? `the mean of all labelled rows` : `the mean of ${className(anchor, names)}`;
 }
-
-const nameOf = (index: number, names: Names): string => names?.[index] ?? String(index);

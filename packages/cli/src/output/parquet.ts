@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { type Pick, type Pool, writeParquet } from '@alfamix/core';
+import { className } from '../inputs/classes.js';
 import { VERSION } from '../version.js';
 import { manifestPath } from './manifest.js';
 import type { ScoreTable } from './score-file.js';
@@ -47,7 +48,7 @@ export async function writePicksParquet(
     column('row', 'INT64', ({ row }) => row),
     column('id', 'STRING', ({ row }) => pool.ids?.[row]),
     column('pseudo_label', 'STRING', ({ pseudoLabel }) =>
-      pseudoLabel === undefined ? undefined : (classNames?.[pseudoLabel] ?? String(pseudoLabel)),
+      pseudoLabel === undefined ? undefined : className(pseudoLabel, classNames),
     ),
     column('flip_cap', 'FLOAT', ({ flipCap }) => flipCap),
     column('cluster', 'INT32', ({ cluster }) => cluster),

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { assertBuilt } from '../../../core/test/support/built.js';
 
 export const BIN = fileURLToPath(new URL('../../bin/alfamix.js', import.meta.url));
 
@@ -22,6 +23,7 @@ export interface CliOptions {
 
 /** Runs the built command line as a process of its own. */
 export function alfamix(args: readonly string[], { cwd, env, started }: CliOptions): Promise<CliResult> {
+  assertBuilt();
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [BIN, ...args], { cwd, env: { ...process.env, ...env } });
     let stdout = '';

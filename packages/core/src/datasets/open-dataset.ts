@@ -39,7 +39,7 @@ function readRows(spec: string, { labelName, signal }: OpenDatasetOptions): Prom
   if (spec.startsWith('idx:')) return readIdxRows(spec.slice(4));
   const { extension } = parseSpec(spec);
   if (extension === '.csv') return readCsvRows(spec, labelName ?? 'label', signal);
-  if (extension === '.safetensors' || extension === '.npz') return readTensorRows(spec, labelName);
+  if (extension === '.safetensors' || extension === '.npz') return readTensorRows(spec, labelName, signal);
   throw expected('csv:FILE, idx:DIR, or a .safetensors or .npz file with labels', 'the data', spec);
 }
 

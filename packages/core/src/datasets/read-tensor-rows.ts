@@ -7,9 +7,13 @@ import type { LabeledRows } from './dataset.js';
 const LABEL_NAMES = ['labels', 'label', 'targets', 'y'];
 
 /** Embeddings and labels of one .safetensors or .npz file. */
-export async function readTensorRows(spec: string, labelName: string | undefined): Promise<LabeledRows> {
+export async function readTensorRows(
+  spec: string,
+  labelName: string | undefined,
+  signal?: AbortSignal,
+): Promise<LabeledRows> {
   const { path } = parseSpec(spec);
-  using pool = await Pool.open(spec);
+  using pool = await Pool.open(spec, { signal });
   const { data, name } = await labelTensor(path, labelName);
   if (data.length !== pool.rows) {
     throw new AlfamixError(
@@ -17,7 +21,12 @@ export async function readTensorRows(spec: string, labelName: string | undefined
       `expected ${pool.rows} labels, one a row of ${spec}, in ${path}#${name}, got ${data.length}`,
     );
   }
-  return { features: await pool.toArray(), rows: pool.rows, dim: pool.dim, labels: Array.from(data, String) };
+  return {
+    features: await pool.toArray({ signal }),
+    rows: pool.rows,
+    dim: pool.dim,
+    labels: Array.from(data, String),
+  };
 }
 
 async function labelTensor(path: string, labelName: string | undefined) {

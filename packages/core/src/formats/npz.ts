@@ -1,7 +1,8 @@
-import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib';
+import { createInflateRaw } from 'node:zlib';
 import { AlfamixError, describe } from '../errors.js';
 import { showShape } from './dtype.js';
-import { type OpenFile, readBytes } from './file-io.js';
+import { allocate, type OpenFile, readBytes } from './file-io.js';
+import { inflateInto } from './inflate-member.js';
 import { type NpyHeader, parseNpy, parseNpyBytes } from './npy.js';
 
 /** A comment of at most 65,535 bytes may follow the end record of 22. */
@@ -35,22 +36,23 @@ interface Entry {
 
 /**
  * Finds one array of an .npz file (a zip of .npy files, as np.savez and np.savez_compressed write it, zip64 included).
- * A stored array stays in the file; a compressed one is inflated, its size and checksum checked.
+ * A stored array stays in the file; a compressed one is inflated a chunk at a time, its size and checksum checked.
  *
  * @param name of the array, with or without `.npy`; undefined: the only one that `fits`
- * @throws FORMAT for a file that isn't what it says; INVALID_ARGUMENT for an unknown or ambiguous name
+ * @throws FORMAT for a file that isn't what it says; INVALID_ARGUMENT for an unknown or ambiguous name; ABORTED
  */
 export async function readNpzMember(
   file: OpenFile,
   path: string,
   name: string | undefined,
   fits: (header: NpyHeader) => boolean,
+  signal?: AbortSignal,
 ): Promise<NpzMember> {
   const entries = (await directory(file, path)).filter((entry) => entry.name.endsWith('.npy'));
   const names = entries.map((entry) => entry.name.slice(0, -4));
   if (name !== undefined) {
     const found = entries.find((entry) => entry.name === name || entry.name === `${name}.npy`);
-    if (found) return member(file, path, found);
+    if (found) return member(file, path, found, signal);
     const message = `expected the name of an array in ${path} (${list(names)}), got ${describe(name)}`;
     throw new AlfamixError('INVALID_ARGUMENT', message, { details: { path, names } });
   }
@@ -62,8 +64,8 @@ export async function readNpzMember(
   });
   // The only array says itself what is wrong with it.
   if (fitting.length === 0 && entries.length === 1 && headers[0] === undefined)
-    return member(file, path, entries[0]);
-  if (fitting.length === 1) return member(file, path, fitting[0]);
+    return member(file, path, entries[0], signal);
+  if (fitting.length === 1) return member(file, path, fitting[0], signal);
   const shown = names.map((each, i) => {
     const header = headers[i];
     return header ? `${each} ${header.dtype} ${showShape(header.shape)}` : `${each} of another type`;
@@ -122,7 +124,7 @@ function firstBytes(compressed: Uint8Array, count: number): Promise<Uint8Array<A
   });
 }
 
-async function member(file: OpenFile, path: string, entry: Entry): Promise<NpzMember> {
+async function member(file: OpenFile, path: string, entry: Entry, signal?: AbortSignal): Promise<NpzMember> {
   const shown = `${path}#${entry.name.slice(0, -4)}`;
   if (entry.encrypted) throw bad(path, `expected no encryption for ${shown}, got an encrypted member`);
   const start = await dataStart(file, path, entry);
@@ -142,26 +144,11 @@ async function member(file: OpenFile, path: string, entry: Entry): Promise<NpzMe
       path,
       `${shown} claims ${entry.size} bytes from ${entry.compressed}, more than deflate can hold`,
     );
-  // The header and the directory must agree before the whole is inflated.
-  await headerOf(file, path, entry);
-  const whole = inflate(await readBytes(file.handle, start, entry.compressed, shown), entry, shown, path);
-  const header = await parseNpyBytes(whole, shown);
-  // A copy: typed arrays need their data at a multiple of their size.
-  const bytes = whole.slice(header.offset, header.offset + header.byteLength);
+  // Checked against the directory's size, which deflate can reach: no header makes the array larger.
+  const header = await headerOf(file, path, entry);
+  const bytes = allocate(Uint8Array, header.byteLength, shown) as Uint8Array<ArrayBuffer>;
+  await inflateInto(bytes, header.offset, file, { ...entry, start }, shown, signal);
   return { name, ...header, offset: 0, bytes };
-}
-
-function inflate(compressed: Uint8Array, entry: Entry, shown: string, path: string): Uint8Array<ArrayBuffer> {
-  let bytes: Uint8Array<ArrayBuffer>;
-  try {
-    bytes = new Uint8Array(inflateRawSync(compressed, { maxOutputLength: entry.size + 1 }));
-  } catch (error) {
-    throw bad(path, `${shown} can't be inflated to ${entry.size} bytes: ${(error as Error).message}`);
-  }
-  if (bytes.length !== entry.size)
-    throw bad(path, `${shown} is truncated: expected ${entry.size} bytes, got ${bytes.length}`);
-  if (crc32(bytes) !== entry.crc) throw bad(path, `${shown} is damaged: its checksum is wrong`);
-  return bytes;
 }
 
 /** Where a member's data begins: behind its local header, whose name and extra field may differ in length. */

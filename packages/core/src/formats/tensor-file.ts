@@ -71,11 +71,15 @@ export function parseSpec(spec: string): FileSpec {
  * taken.
  *
  * @throws IO, FORMAT (a file that isn't what it says, a wrong dtype), SHAPE_MISMATCH (a wrong rank),
- * INVALID_ARGUMENT (an unknown or ambiguous tensor)
+ * INVALID_ARGUMENT (an unknown or ambiguous tensor), ABORTED (while a compressed one is inflated)
  * @example
  * const tensor = await openTensor('pool.safetensors#emb', { dtype: 'float32', rank: 2 });
  */
-export async function openTensor(spec: string, want: TensorExpectation): Promise<TensorFile> {
+export async function openTensor(
+  spec: string,
+  want: TensorExpectation,
+  options: { signal?: AbortSignal | undefined } = {},
+): Promise<TensorFile> {
   const { path, tensor, extension } = parseSpec(spec);
   if (extension !== '.npy' && extension !== '.npz' && extension !== '.safetensors') {
     throw new AlfamixError(
@@ -92,7 +96,7 @@ export async function openTensor(spec: string, want: TensorExpectation): Promise
       extension === '.npy'
         ? await locateNpy(file, path, tensor)
         : extension === '.npz'
-          ? await locateNpz(file, path, tensor, want)
+          ? await locateNpz(file, path, tensor, want, options.signal)
           : await locateSafetensors(file, path, tensor, want);
     checkKind(found, want);
     return found;
@@ -105,8 +109,12 @@ export async function openTensor(spec: string, want: TensorExpectation): Promise
  * `openTensor`, and the data: for what fits in memory many times over, such as labels or a head.
  * @throws what openTensor throws; FORMAT for an integer beyond 2^53; OUT_OF_MEMORY
  */
-export async function readTensor(spec: string, want: TensorExpectation): Promise<TensorData> {
-  const tensor = await openTensor(spec, want);
+export async function readTensor(
+  spec: string,
+  want: TensorExpectation,
+  options: { signal?: AbortSignal | undefined } = {},
+): Promise<TensorData> {
+  const tensor = await openTensor(spec, want, options);
   const { shape, name, metadata } = tensor;
   return { shape, name, metadata, data: await readTensorData(tensor) };
 }
@@ -192,11 +200,12 @@ async function locateNpz(
   path: string,
   tensor: string | undefined,
   want: TensorExpectation,
+  signal: AbortSignal | undefined,
 ): Promise<TensorFile> {
   const isKind = want.dtype === 'int' ? isInteger : isFloat;
   const fits = ({ dtype, shape }: { dtype: DType; shape: readonly number[] }) =>
     isKind(dtype) && (want.rank === undefined || shape.length === want.rank);
-  const found = await readNpzMember(file, path, tensor, fits);
+  const found = await readNpzMember(file, path, tensor, fits, signal);
   const { stamp } = file;
   return { ...found, path: resolve(path), shown: `${path}#${found.name}`, stamp, metadata: {} };
 }

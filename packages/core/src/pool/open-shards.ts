@@ -111,8 +111,8 @@ const OPENERS: Readonly<Record<string, (spec: string, signal?: AbortSignal) => P
   '.csv': openCsv,
 };
 
-async function openMatrix(spec: string): Promise<Shard> {
-  const tensor = await openTensor(spec, { dtype: 'float', rank: 2 });
+async function openMatrix(spec: string, signal?: AbortSignal): Promise<Shard> {
+  const tensor = await openTensor(spec, { dtype: 'float', rank: 2 }, { signal });
   const { path, shape, offset, stamp, shown, bytes } = tensor;
   const [rows, dim] = shape;
   assertNotEmpty(rows, dim, shown);

@@ -36,7 +36,8 @@ interface PoolParts {
 
 /**
  * The embeddings to choose from: N×D, a handle on a typed array or on a file that stays on disk and is read in blocks.
- * Everything is computed on float32; what is stored as another type is converted a block at a time, never as a whole.
+ * Everything is computed on float32; what is stored as another type is converted a block at a time. Only strategies that
+ * need all rows for each pick (coreset, badge, k-means, typiclust) copy those that may be picked, as float32.
  *
  * @example
  * using pool = await Pool.open('pool.npy', { ids: 'ids.csv' });

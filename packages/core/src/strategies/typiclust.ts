@@ -22,7 +22,8 @@ const MOST_COMPARED = 5000;
  * rows of the cluster. Ties by the lower row.
  *
  * Unlike the authors' code: distances aren't squared, all rows of a cluster are neighbours (picked ones too), and k-means
- * is exact. Cost: k-means, and m²·D for each cluster of m rows that is picked from (m·5000·D for m > 5000).
+ * is exact. Cost: k-means, and m²·D for each cluster of m rows that is picked from (m·5000·D for m > 5000); memory: those
+ * rows as float32, twice while they are normalised.
  */
 export const typiclust = configurable({
   name: 'typiclust',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { assertBuilt } from '../support/built.js';
 import { npy, safetensors, testFolder } from '../support/files.js';
 
 const { path: folder, put } = testFolder();
@@ -51,6 +52,7 @@ const CHILD = `
   }`;
 
 test('declared sizes are checked before memory is taken', async () => {
+  assertBuilt();
   const core = fileURLToPath(new URL('../../dist/index.js', import.meta.url));
   const node = ['--max-old-space-size=256', '--input-type=module', '-e', CHILD, core, ...files];
   const { stdout } = await run(process.execPath, node, { timeout: 50_000 });

@@ -7,6 +7,8 @@ export interface ZipMember {
   zip64?: boolean;
   crc?: number;
   size?: number;
+  /** In place of `data`, deflated already. */
+  deflated?: Uint8Array;
 }
 
 /** A zip as Python's zipfile writes it. */
@@ -21,8 +23,9 @@ export function zip(members: ZipMember[]): Buffer {
     zip64 = false,
     crc = crc32(data),
     size = data.length,
+    deflated = deflate ? deflateRawSync(data) : undefined,
   } of members) {
-    const body = deflate ? deflateRawSync(data) : Buffer.from(data);
+    const body = Buffer.from(deflated ?? data);
     const extra = Buffer.alloc(zip64 ? 20 : 0);
     if (zip64) {
       extra.writeUInt16LE(1, 0);
@@ -32,7 +35,7 @@ export function zip(members: ZipMember[]): Buffer {
     }
     const local = Buffer.alloc(30);
     local.writeUInt32LE(0x04034b50, 0);
-    local.writeUInt16LE(deflate ? 8 : 0, 8);
+    local.writeUInt16LE(deflated ? 8 : 0, 8);
     local.writeUInt32LE(crc, 14);
     local.writeUInt32LE(zip64 ? 0xffffffff : body.length, 18);
     local.writeUInt32LE(zip64 ? 0xffffffff : size, 22);
@@ -40,7 +43,7 @@ export function zip(members: ZipMember[]): Buffer {
     local.writeUInt16LE(extra.length, 28);
     const central = Buffer.alloc(46);
     central.writeUInt32LE(0x02014b50, 0);
-    central.writeUInt16LE(deflate ? 8 : 0, 10);
+    central.writeUInt16LE(deflated ? 8 : 0, 10);
     central.writeUInt32LE(crc, 16);
     central.writeUInt32LE(zip64 ? 0xffffffff : body.length, 20);
     central.writeUInt32LE(zip64 ? 0xffffffff : size, 24);
