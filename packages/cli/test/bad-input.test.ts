@@ -211,6 +211,16 @@ const CASES: [string, string[], RegExp][] = [
     /expected 24 labels, one a row of --labeled, in short-labels\.npy, got 5/,
   ],
   [
+    'rows beside --labeled',
+    labels('labels.csv', '--labeled', 'labeled.npy'),
+    /labels\.csv, line 1: expected labels in the order of --labeled's rows, got the column row/,
+  ],
+  [
+    'ids beside --labeled',
+    labels('by-id.csv', '--labeled', 'labeled.npy'),
+    /by-id\.csv, line 1: expected labels in the order of --labeled's rows, got the column id/,
+  ],
+  [
     'tensor labels without --labeled',
     labels('labeled.safetensors#labels'),
     /expected a CSV with a header row,label.*or --labeled/,

@@ -1,5 +1,6 @@
 import { Context, type StageProgress } from './context.js';
 import { AlfamixError, describe, expected } from './errors.js';
+import { agreementNote } from './head/agreement.js';
 import type { LinearHead } from './head/linear-head.js';
 import {
   type BackendUsed,
@@ -102,6 +103,8 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
       ? await fitStage(labeled, seed, { signal, onProgress, timings })
       : undefined;
   const head = args.head ?? fitted;
+  const doubt =
+    args.head && labeled ? await agreementNote(args.head, labeled, kernels, { threads, signal }) : undefined;
   await yieldToLoop();
   const context = new Context({
     pool,
@@ -126,6 +129,7 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
   checkResult(strategy, result, context);
   timings.total = performance.now() - start;
   const stats = makeStats(context, result, fitted?.fitted);
+  if (doubt !== undefined) stats.notes.push(doubt);
   const { candidates, capUsed, clusters } = result;
   return {
     picks: makePicks(context, result.picks),

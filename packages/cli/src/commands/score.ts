@@ -96,7 +96,7 @@ async function runScore(options: Options, session: Session): Promise<void> {
     classCounts: Object.fromEntries(classNames.map((name, i) => [name, counts[i]])),
     unflippable: result.flipCap.reduce((count, cap) => count + Number(cap === Number.POSITIVE_INFINITY), 0),
     head: head.fitted,
-    notes: [...inputs.notes, ...fitWarnings(head.fitted)],
+    notes: [...inputs.notes, ...result.notes, ...fitWarnings(head.fitted)],
   };
   const settings = { ...options, threads: result.backend.threads };
   const run = {
