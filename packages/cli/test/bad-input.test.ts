@@ -82,6 +82,8 @@ beforeAll(async () => {
   await writeSafetensors(scratch.file('two-names.safetensors'), { weight }, { classes: '["cat","dog"]' });
   await writeSafetensors(scratch.file('big-labels.safetensors'), { labels: i64([...Array(23).fill(0), 1]) });
   mkdirSync(scratch.file('folder'));
+  mkdirSync(scratch.file('folder.csv'));
+  mkdirSync(scratch.file('figures/picks.svg'), { recursive: true });
   put('out.csv', 'the old file\n');
   before = scratch.list();
 });
@@ -330,8 +332,23 @@ const CASES: [string, string[], RegExp][] = [
   ],
   [
     'select into a folder',
-    ['select', '--pool', 'pool.npy', '--labels', 'labels.csv', '--budget', '5', '--out', 'folder'],
-    /can't write folder: it is a directory/,
+    ['select', '--pool', 'pool.npy', '--labels', 'labels.csv', '--budget', '5', '--out', 'folder.csv'],
+    /can't write folder\.csv: it is a directory/,
+  ],
+  [
+    'select to an unknown kind',
+    ['select', '--pool', 'pool.npy', '--labels', 'labels.csv', '--budget', '5', '--out', 'picks.txt'],
+    /expected a \.csv or \.parquet file for --out, got "picks\.txt"/,
+  ],
+  [
+    'pool with a name too long',
+    pool(`${'p'.repeat(5000)}.npy`),
+    /can't read p+ … p+\.npy: its name is too long/,
+  ],
+  [
+    'a figure that is a folder',
+    ['demo', '--out', 'folder', '--figures', 'figures'],
+    /can't write .*figures\/picks\.svg: it is a directory/,
   ],
   [
     'score to an unknown kind',

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { alfamix, type Scratch } from './support/cli.js';
+import { alfamix, BIN, type Scratch } from './support/cli.js';
 import { blobs, labelsCsv, npy, scratchWithData } from './support/data.js';
 
 /** Takes the TypeScript kernels several seconds, because their cost grows with the classes. */
@@ -69,6 +69,29 @@ describe('Ctrl-C and SIGTERM', () => {
       started: (child) => void whenWriting(scratch.path).then(() => child.kill('SIGINT')),
     });
     expect(result).toMatchObject({ code: 130, stdout: '' });
+    untouched();
+  });
+
+  it('a file that may not grow to its size leaves all files of the run as they were', async () => {
+    const old = ['full.csv', 'full.csv.manifest.json', 'full.csv.explain.jsonl'];
+    for (const name of old) writeFileSync(scratch.file(name), 'the old file\n');
+    const select = `select --pool pool.npy --labels labels.csv --budget 5 --explain --out full.csv`;
+    // Blocks of 512 bytes, or of 1,024: enough for the picks, not for the explanations and the manifest.
+    const child = spawn('sh', ['-c', `ulimit -f 1; exec "${process.execPath}" "${BIN}" ${select}`], {
+      cwd: scratch.path,
+    });
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(2);
+    expect(stderr).toMatch(
+      /^alfamix: can't write full\.csv\.\w+\.jsonl?: it grew larger than a file may be here\n$/,
+    );
+    for (const name of old) {
+      expect(scratch.read(name)).toBe('the old file\n');
+      rmSync(scratch.file(name));
+    }
     untouched();
   });
 

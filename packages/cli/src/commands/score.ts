@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { AlfamixError, expected, getKernels, score } from '@alfamix/core';
+import { AlfamixError, expected, getKernels, OutputSet, score } from '@alfamix/core';
 import type { Command } from 'commander';
 import type { z } from 'zod';
 import { loadInputs } from '../inputs/load.js';
@@ -11,13 +11,7 @@ import {
   POOL_HELP,
   readOptions,
 } from '../options.js';
-import {
-  assertApart,
-  assertOutput,
-  describeInputs,
-  manifestPath,
-  writeManifest,
-} from '../output/manifest.js';
+import { assertApart, assertOutput, describeInputs, manifestPath, publishRun } from '../output/manifest.js';
 import { writeScoresParquet } from '../output/parquet.js';
 import { writeScoreCsv, writeScoreTensors } from '../output/score-file.js';
 import type { Session } from '../session.js';
@@ -83,8 +77,9 @@ async function runScore(options: Options, session: Session): Promise<void> {
   session.addTimings(result.timings);
   const records = await session.timed('hash inputs', () => describeInputs(inputs.files, session));
   const classNames = inputs.classNames!;
-  const progress = { signal, onProgress: session.stage('write') };
-  await session.timed('write', () => write(out, { result, pool, classNames }, progress));
+  using outputs = new OutputSet();
+  const writing = { signal, outputs, onProgress: session.stage('write') };
+  await session.timed('write', () => write(out, { result, pool, classNames }, writing));
 
   const counts = new Array<number>(classNames.length).fill(0);
   for (const label of result.pseudoLabel) counts[label]++;
@@ -107,7 +102,7 @@ async function runScore(options: Options, session: Session): Promise<void> {
     backend: result.backend,
     result: facts,
   };
-  const manifest = await writeManifest(run, session);
+  const manifest = await publishRun(run, outputs, session);
   const text = formatFacts([
     ['rows', `${formatCount(facts.rows)} scored of ${formatCount(pool.rows)}`],
     ['by class', describeCounts(Object.entries(facts.classCounts))],

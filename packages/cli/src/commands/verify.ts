@@ -1,10 +1,12 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { AlfamixError, printable, readTable } from '@alfamix/core';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { InputFile } from '../inputs/load.js';
-import { locateInput, type Manifest, readManifest } from '../inputs/manifest-file.js';
+import { explanationsOf, locateInput, type Manifest, readManifest } from '../inputs/manifest-file.js';
 import { commonOptions, readOptions } from '../options.js';
+import { explainPath } from '../output/explain-file.js';
 import { hashFile } from '../output/hash.js';
 import type { Session } from '../session.js';
 import { VERSION } from '../version.js';
@@ -87,6 +89,10 @@ async function changes(manifest: Manifest, out: string, session: Session): Promi
     found.push(`alfamix ${manifest.versions.alfamix} then, ${VERSION} now`);
   if ((await hashFile(out, { signal })).sha256 !== manifest.outputs[0].sha256)
     found.push(`${out} was edited after it was written`);
+  const explanations = explainPath(out);
+  const written = explanationsOf(manifest);
+  if (existsSync(explanations) && (await hashFile(explanations, { signal })).sha256 !== written?.sha256)
+    found.push(`${explanations} is ${written ? 'not as this run wrote it' : 'not of this run'}`);
   const hashes = new Map<string, string>();
   for (const input of manifest.inputs) {
     const path = locateInput(input, manifest, out);

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { type Pick, type Pool, writeParquet } from '@alfamix/core';
+import { type Pick, type Pool, type WriteOptions, writeParquet } from '@alfamix/core';
 import { VERSION } from '../version.js';
 import { manifestPath } from './manifest.js';
 import type { ScoreTable } from './score-file.js';
@@ -8,7 +8,7 @@ import type { ScoreTable } from './score-file.js';
 export async function writeScoresParquet(
   path: string,
   { result, pool, classNames }: ScoreTable,
-  { signal }: { signal: AbortSignal },
+  { signal, outputs }: WriteOptions,
 ): Promise<void> {
   const names = (indices: Int32Array) => ({
     type: 'STRING' as const,
@@ -26,7 +26,7 @@ export async function writeScoresParquet(
     { name: 'flip_anchor', ...names(result.flipAnchor) },
     { name: 'flip_to', ...names(result.flipTo) },
   ];
-  await writeParquet(path, columns, metadata(path), { signal });
+  await writeParquet(path, columns, metadata(path), { signal, outputs });
 }
 
 /** Writes the picks, the columns of the CSV. */
@@ -35,7 +35,7 @@ export async function writePicksParquet(
   picks: readonly Pick[],
   pool: Pool,
   classNames: readonly string[] | undefined,
-  { signal }: { signal: AbortSignal },
+  { signal, outputs }: WriteOptions,
 ): Promise<void> {
   const column = <Type extends 'INT32' | 'INT64' | 'FLOAT' | 'STRING'>(
     name: string,
@@ -53,7 +53,7 @@ export async function writePicksParquet(
     column('cluster', 'INT32', ({ cluster }) => cluster),
     column('cluster_size', 'INT32', ({ clusterSize }) => clusterSize),
   ];
-  await writeParquet(path, columns, metadata(path), { signal });
+  await writeParquet(path, columns, metadata(path), { signal, outputs });
 }
 
 const metadata = (path: string) => ({ manifest: basename(manifestPath(path)), alfamix: VERSION });

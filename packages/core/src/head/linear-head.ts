@@ -1,4 +1,5 @@
 import { AlfamixError, describe, expected } from '../errors.js';
+import type { WriteOptions } from '../formats/atomic-file.js';
 import { requireFinite, requireInteger, requireMatrix, validateJob } from '../kernels/validate.js';
 import { LabeledSet, type LabeledSetArgs } from '../labels/labeled-set.js';
 import { fitHead } from './fit-head.js';
@@ -162,10 +163,10 @@ export class LinearHead {
 
   /**
    * Writes weight, bias, class names and the fit's report as .safetensors, beside the target and then renamed.
-   * @throws IO
+   * @throws IO, ABORTED
    */
-  async save(path: string): Promise<void> {
-    await writeHeadFile(path, this);
+  async save(path: string, options: WriteOptions = {}): Promise<void> {
+    await writeHeadFile(path, this, options);
   }
 }
 
