@@ -108,6 +108,17 @@ export function readOptions<T>(schema: z.ZodType<T>, raw: Record<string, unknown
   throw expected(issue.message, `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`, raw[key]);
 }
 
+/** Commander's own requiredOption would miss `--budget` before it names the mistyped `--budgt`. */
+export function addRequiredOption(command: Command, flags: string, description: string): Command {
+  const name = command.createOption(flags).attributeName();
+  return command.option(flags, description).hook('preAction', () => {
+    if (command.getOptionValue(name) !== undefined) return;
+    command.error(`error: required option '${flags}' not specified`, {
+      code: 'commander.missingMandatoryOptionValue',
+    });
+  });
+}
+
 export function addCommonOptions(command: Command): Command {
   return command
     .option('--backend <name>', 'kernels to use: auto, cuda, cpu or js', 'auto')

@@ -317,7 +317,16 @@ const CASES: [string, string[], RegExp][] = [
     ['select', '--pool', 'pool.npy', ...OUT],
     /required option '--budget <n>' not specified/,
   ],
-  ['too many arguments', [...budget('5'), 'extra'], /too many arguments/],
+  [
+    'mistyped required option',
+    ['select', '--pool', 'pool.npy', '--budgt', '5', ...OUT],
+    /unknown option '--budgt'.*Did you mean --budget/,
+  ],
+  [
+    'a glob that the shell took apart',
+    [...budget('5'), 'shards/b.npy', 'shards/c.npy'],
+    /too many arguments.* got 2\..* A glob needs quotes: --pool 'shards\/\*\.npy'/,
+  ],
   ['unknown command', ['selekt'], /unknown command 'selekt'/],
   ['no command', [], /expected a command: select, score, fit, verify, demo or doctor/],
   [

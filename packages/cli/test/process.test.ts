@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { alfamix, BIN, type Scratch } from './support/cli.js';
@@ -124,6 +124,27 @@ describe('the process', () => {
     });
     expect(result).toMatchObject({ code: 0, stderr: '' });
     expect(scratch.table('piped.csv')).toHaveLength(5);
+  });
+
+  it.runIf(existsSync('/dev/full'))('one line and exit 1 where the output has no room', async () => {
+    const select = `select --pool pool.npy --labels labels.csv --budget 5 --out room.csv`;
+    const run = async (redirection: string, args = select) => {
+      const command = `"${process.execPath}" "${BIN}" ${args} ${redirection}`;
+      const child = spawn('sh', ['-c', command], { cwd: scratch.path });
+      let output = '';
+      for (const stream of [child.stdout, child.stderr])
+        stream.on('data', (chunk) => {
+          output += chunk;
+        });
+      return [await new Promise((resolve) => child.on('close', resolve)), output];
+    };
+    const line = "alfamix: can't write the output: no space is left on the device\n";
+    expect(await run('> /dev/full')).toEqual([1, line]);
+    expect(scratch.table('room.csv')).toHaveLength(5);
+    expect(await run('> /dev/full', '--help')).toEqual([1, line]);
+    expect(await run('> /dev/full 2> /dev/full')).toEqual([1, '']);
+    // Bad input stays bad input.
+    expect(await run('2> /dev/full', 'select')).toEqual([2, '']);
   });
 
   it.each(['select', 'score', 'fit', 'demo'])(

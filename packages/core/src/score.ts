@@ -1,5 +1,5 @@
 import { Context, type StageProgress } from './context.js';
-import { expected } from './errors.js';
+import { expected, requireArguments } from './errors.js';
 import { agreementNote } from './head/agreement.js';
 import { LinearHead } from './head/linear-head.js';
 import {
@@ -60,6 +60,7 @@ export interface ScoreResult extends FlipSearchResult {
  * const { row, flipCap, entropy } = await score({ pool, labeled, head });
  */
 export async function score(args: ScoreArgs): Promise<ScoreResult> {
+  requireArguments(args, 'score');
   const { pool, labeled, threads, seed = 0, signal, onProgress } = args;
   if (onProgress !== undefined && typeof onProgress !== 'function')
     throw expected('a function', 'onProgress', onProgress);

@@ -1,5 +1,5 @@
 import { Context, type StageProgress } from './context.js';
-import { AlfamixError, describe, expected } from './errors.js';
+import { AlfamixError, describe, expected, requireArguments } from './errors.js';
 import { agreementNote } from './head/agreement.js';
 import type { LinearHead } from './head/linear-head.js';
 import {
@@ -87,6 +87,7 @@ export interface SelectResult {
  */
 export async function select(args: SelectArgs): Promise<SelectResult> {
   const start = performance.now();
+  requireArguments(args, 'select');
   const { pool, labeled, budget, threads, seed = 0, signal, onProgress } = args;
   const strategy = getStrategy(args.strategy ?? 'alfa-mix');
   checkSettings(args);

@@ -6,6 +6,7 @@ import { loadInputs } from '../inputs/load.js';
 import {
   addCommonOptions,
   addInputOptions,
+  addRequiredOption,
   commonOptions,
   inputOptions,
   POOL_HELP,
@@ -25,8 +26,8 @@ export function addFitCommand(program: Command, signal: AbortSignal): void {
   const command = program
     .command('fit')
     .description('Fits a linear head on labelled embeddings and writes it as .safetensors.')
-    .option('--pool <tensor>', `the rows that --labels names: ${POOL_HELP}`)
-    .requiredOption('--out <file>', '.safetensors to write; a manifest is put beside it');
+    .option('--pool <tensor>', `the rows that --labels names: ${POOL_HELP}`);
+  addRequiredOption(command, '--out <file>', '.safetensors to write; a manifest is put beside it');
   addInputOptions(command);
   addCommonOptions(command).addHelpText(
     'after',

@@ -6,6 +6,7 @@ import { loadInputs } from '../inputs/load.js';
 import {
   addCommonOptions,
   addInputOptions,
+  addRequiredOption,
   commonOptions,
   inputOptions,
   POOL_HELP,
@@ -32,9 +33,13 @@ const WRITERS = {
 export function addScoreCommand(program: Command, signal: AbortSignal): void {
   const command = program
     .command('score')
-    .description('Writes pseudo-label, confidence, margin, entropy and flip cap of every row of a pool.')
-    .requiredOption('--pool <tensor>', POOL_HELP)
-    .requiredOption('--out <file>', '.csv, .parquet or .safetensors to write; a manifest is put beside it');
+    .description('Writes pseudo-label, confidence, margin, entropy and flip cap of every row of a pool.');
+  addRequiredOption(command, '--pool <tensor>', POOL_HELP);
+  addRequiredOption(
+    command,
+    '--out <file>',
+    '.csv, .parquet or .safetensors to write; a manifest is put beside it',
+  );
   addInputOptions(command)
     .option(
       '--head <file>',

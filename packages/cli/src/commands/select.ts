@@ -6,6 +6,7 @@ import {
   addCommonOptions,
   addInputOptions,
   addPickOptions,
+  addRequiredOption,
   commonOptions,
   flag,
   inputOptions,
@@ -32,10 +33,10 @@ type Options = z.infer<typeof selectOptions>;
 export function addSelectCommand(program: Command, signal: AbortSignal): void {
   const command = program
     .command('select')
-    .description('Picks the rows of a pool to label next and writes them, in that order, as CSV.')
-    .requiredOption('--pool <tensor>', POOL_HELP)
-    .requiredOption('--out <file>', 'CSV (or .parquet) to write; a manifest is put beside it')
-    .requiredOption('--budget <n>', 'how many rows to pick');
+    .description('Picks the rows of a pool to label next and writes them, in that order, as CSV.');
+  addRequiredOption(command, '--pool <tensor>', POOL_HELP);
+  addRequiredOption(command, '--out <file>', 'CSV (or .parquet) to write; a manifest is put beside it');
+  addRequiredOption(command, '--budget <n>', 'how many rows to pick');
   addInputOptions(command)
     .option(
       '--head <file>',

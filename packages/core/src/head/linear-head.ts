@@ -1,4 +1,4 @@
-import { AlfamixError, describe, expected } from '../errors.js';
+import { AlfamixError, describe, expected, requireArguments } from '../errors.js';
 import type { WriteOptions } from '../formats/atomic-file.js';
 import { requireFinite, requireInteger, requireMatrix, validateJob } from '../kernels/validate.js';
 import { LabeledSet, type LabeledSetArgs } from '../labels/labeled-set.js';
@@ -74,6 +74,7 @@ export class LinearHead {
    * const head = LinearHead.from({ weight: new Float32Array([1, 0, 0, 1]), classes: 2, dim: 2 });
    */
   static from(args: LinearHeadArgs): LinearHead {
+    requireArguments(args, 'LinearHead.from');
     return LinearHead.#checked(args);
   }
 
@@ -130,6 +131,7 @@ export class LinearHead {
    * head.fitted?.crossValidation?.accuracy;
    */
   static async fit(args: FitHeadArgs): Promise<LinearHead> {
+    requireArguments(args, 'LinearHead.fit');
     const { l2, seed = 0, signal, onProgress } = args;
     validateJob({ signal, onProgress });
     requireInteger(seed, 'seed', 0);
