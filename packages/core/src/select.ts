@@ -129,9 +129,11 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
   await yieldToLoop();
   checkResult(strategy, result, context);
   timings.total = performance.now() - start;
-  const stats = makeStats(context, result, fitted?.fitted);
+  await yieldToLoop();
+  const stats = await makeStats(context, result, fitted?.fitted);
   if (doubt !== undefined) stats.notes.push(doubt);
   const { candidates, capUsed, clusters } = result;
+  await yieldToLoop();
   return {
     picks: makePicks(context, result.picks),
     candidates,
