@@ -5,6 +5,8 @@ export default defineConfig({
   test: {
     root: import.meta.dirname,
     include: ['test/**/*.test.js'],
+    execArgv: ['--expose-gc'],
+    fileParallelism: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -1,20 +1,12 @@
 import { randomUUID } from 'node:crypto';
 
-/** Too many jobs wait already. */
-export class QueueFullError extends Error {
-  statusCode = 503;
-  code = 'QUEUE_FULL';
-  /** @param {number} waiting */
-  constructor(waiting) {
-    super(`expected fewer than ${waiting} waiting jobs: try again later`);
-  }
-}
+import { ServiceError } from './service-error.js';
 
 /**
  * @typedef {{ id: string, caller: string, state: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled',
  *   controller: AbortController, progress: { stage: string, done: number, total: number } | undefined,
  *   result: unknown, error: unknown, promise: Promise<unknown>, listeners: Set<(job: Job) => void>,
- *   cancelledAt: number, endedAt: number }} Job
+ *   size: number, cancelledAt: number, endedAt: number }} Job
  */
 
 /**
@@ -22,8 +14,9 @@ export class QueueFullError extends Error {
  * ago, so that one who sends a hundred doesn't keep out one who sends one.
  */
 export class JobQueue {
-  /** Ended jobs that can still be asked for. */
+  /** Ended jobs that can still be asked for: at most so many, their results together of at most this size. */
   static KEPT = 1000;
+  static KEPT_SIZE = 200_000;
   /** @type {Map<string, Job>} */ #jobs = new Map();
   /** Waiting jobs by caller, callers in the order of their turns. @type {Map<string, { job: Job, start: () => void }[]>} */
   #turns = new Map();
@@ -48,16 +41,22 @@ export class JobQueue {
 
   /**
    * @param {string} caller
+   * @param {number} size of its result: what is kept of ended jobs is bounded by it
    * @param {(run: { signal: AbortSignal, onProgress: (stage: string, done: number, total: number) => void }) => Promise<unknown>} work
    * @returns {Job}
    */
-  submit(caller, work) {
-    if (this.#closed) throw Object.assign(new Error('the service is shutting down'), { statusCode: 503 });
-    if (this.#waiting >= this.#limits.maxWaiting) throw new QueueFullError(this.#limits.maxWaiting);
+  submit(caller, size, work) {
+    if (this.#closed) throw new ServiceError(503, 'SHUTTING_DOWN', 'the service is shutting down');
+    // What can start at once waits for nobody.
+    if (this.#running >= this.#limits.maxRunning && this.#waiting >= this.#limits.maxWaiting) {
+      const message = `expected at most ${this.#limits.maxWaiting} waiting jobs, got one more: try again later`;
+      throw new ServiceError(503, 'QUEUE_FULL', message);
+    }
     /** @type {Job} */
     const job = {
       id: randomUUID(),
       caller,
+      size,
       state: 'waiting',
       controller: new AbortController(),
       progress: undefined,
@@ -118,7 +117,7 @@ export class JobQueue {
     }
   }
 
-  /** @param {Job} job @param {Parameters<JobQueue['submit']>[1]} work */
+  /** @param {Job} job @param {Parameters<JobQueue['submit']>[2]} work */
   async #run(job, work) {
     const { signal } = job.controller;
     const tell = () => {
@@ -150,10 +149,14 @@ export class JobQueue {
     }
   }
 
+  /** Drops the oldest ended jobs; the last one stays however large it is. */
   #forget() {
-    for (const [id, { endedAt }] of this.#jobs) {
-      if (this.#jobs.size <= JobQueue.KEPT) return;
-      if (endedAt > 0) this.#jobs.delete(id);
+    const ended = [...this.#jobs.values()].filter(({ endedAt }) => endedAt > 0);
+    ended.sort((a, b) => b.endedAt - a.endedAt);
+    let size = 0;
+    for (const [i, job] of ended.entries()) {
+      size += job.result === undefined ? 0 : job.size;
+      if (i >= JobQueue.KEPT || (i > 0 && size > JobQueue.KEPT_SIZE)) this.#jobs.delete(job.id);
     }
   }
 }

@@ -22,6 +22,7 @@ export class Metrics {
 
   /** Starts the event loop's statistics again. */
   reset() {
+    globalThis.gc?.(); // with --expose-gc: what is used then is in use
     this.#delay.reset();
     this.#slowestAbort = 0;
   }
@@ -40,6 +41,7 @@ export class Metrics {
       `nodejs_eventloop_delay_seconds{quantile="0.99"} ${seconds(this.#delay.percentile(99))}`,
       `nodejs_eventloop_delay_seconds{quantile="1"} ${seconds(this.#delay.max)}`,
       `process_resident_memory_bytes ${process.memoryUsage.rss()}`,
+      `nodejs_heap_size_used_bytes ${process.memoryUsage().heapUsed}`,
       '',
     ].join('\n');
   }

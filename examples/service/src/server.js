@@ -1,8 +1,11 @@
+import { Readable } from 'node:stream';
 import { select, strategyNames } from '@alfamix/core';
 import fastify from 'fastify';
 import { JobQueue } from './job-queue.js';
+import { jsonParts } from './json-parts.js';
 import { Labels } from './labels.js';
 import { Metrics } from './metrics.js';
+import { answerTo, ServiceError } from './service-error.js';
 
 const SELECT = {
   type: 'object',
@@ -61,10 +64,12 @@ export async function buildServer({ pool, labelsFile, maxRunning = 2, maxWaiting
   const metrics = new Metrics();
 
   app.setErrorHandler((error, _request, reply) => {
-    const status = statusOf(error);
+    const { status, body } = answerTo(error);
     if (status === 503) reply.header('retry-after', '1');
-    const { code = 'INTERNAL', message } = /** @type {{ code?: string, message: string }} */ (error);
-    return reply.status(status).send({ error: { code, message } });
+    return reply.status(status).send(body);
+  });
+  app.setNotFoundHandler(({ method, url }) => {
+    throw new ServiceError(404, 'NOT_FOUND', `expected a route of this service, got ${method} ${url}`);
   });
 
   app.get('/healthz', async () => ({ ok: true, rows: pool.rows, dim: pool.dim, labels: labels.count }));
@@ -88,9 +93,8 @@ export async function buildServer({ pool, labelsFile, maxRunning = 2, maxWaiting
   const submit = (request) => {
     const options = /** @type {import('@alfamix/core').SelectArgs} */ (request.body);
     const caller = String(request.headers['x-caller'] ?? request.ip);
-    const job = queue.submit(caller, async ({ signal, onProgress }) => {
-      const { labeled, head, classNames } = await labels.fitted();
-      signal.throwIfAborted();
+    const job = queue.submit(caller, options.budget, async ({ signal, onProgress }) => {
+      const { labeled, head, classNames } = await labels.fitted(signal);
       const { picks, stats, backend, candidates, capUsed } = await select({
         ...options,
         pool,
@@ -119,7 +123,8 @@ export async function buildServer({ pool, labelsFile, maxRunning = 2, maxWaiting
     const job = submit(request);
     reply.header('x-job', job.id);
     reply.raw.once('close', () => queue.cancel(job));
-    return job.promise;
+    const result = /** @type {{ picks: object[] }} */ (await job.promise);
+    return reply.type('application/json; charset=utf-8').send(Readable.from(jsonParts(result)));
   });
 
   // Or a job to ask about, follow and cancel.
@@ -154,9 +159,7 @@ export async function buildServer({ pool, labelsFile, maxRunning = 2, maxWaiting
     const { id } = /** @type {{ id: string }} */ (request.params);
     const job = queue.get(id);
     if (job === undefined)
-      throw Object.assign(new Error(`expected the id of a job, got ${JSON.stringify(id)}`), {
-        statusCode: 404,
-      });
+      throw new ServiceError(404, 'NOT_FOUND', `expected the id of a job, got ${JSON.stringify(id)}`);
     return job;
   }
 
@@ -171,19 +174,6 @@ export async function buildServer({ pool, labelsFile, maxRunning = 2, maxWaiting
 
 /** @param {import('./job-queue.js').Job} job */
 function describe({ id, state, progress, result, error }) {
-  const failed = state === 'failed' && error instanceof Error ? { message: error.message } : undefined;
+  const failed = state === 'failed' ? answerTo(error).body.error : undefined;
   return { id, state, progress, result, error: failed };
-}
-
-const BAD_INPUT = new Set(['INVALID_ARGUMENT', 'SHAPE_MISMATCH', 'NON_FINITE']);
-
-/** @param {unknown} error */
-function statusOf(error) {
-  const { statusCode, code, name } = /** @type {{ statusCode?: number, code?: string, name?: string }} */ (
-    error
-  );
-  if (statusCode !== undefined) return statusCode;
-  if (code === 'QUEUE_FULL') return 503;
-  if (code === 'ABORTED' || name === 'AbortError') return 499;
-  return code !== undefined && BAD_INPUT.has(code) ? 400 : 500;
 }

@@ -22,11 +22,17 @@ export interface Exit {
 export function exitFor(error: unknown): Exit {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return { code: 0, message: undefined };
-    const message = error.code === 'commander.help' ? NO_COMMAND : error.message.replace(/^error: /, '');
-    return { code: 2, message: oneLine(message) };
+    return { code: 2, message: oneLine(usageMessage(error)) };
   }
   const message = oneLine(error instanceof Error ? error.message : String(error));
   return { code: error instanceof AlfamixError && BAD_INPUT.has(error.code) ? 2 : 1, message };
+}
+
+function usageMessage({ code, message }: CommanderError): string {
+  if (code === 'commander.help') return NO_COMMAND;
+  const text = message.replace(/^error: /, '');
+  // The shell has made many arguments of a glob.
+  return code === 'commander.excessArguments' ? `${text} A glob needs quotes: --pool 'shards/*.npy'` : text;
 }
 
 const oneLine = (text: string): string => printable(text.trim().replace(/\s*\n\s*/g, ' '));

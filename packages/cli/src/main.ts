@@ -1,4 +1,4 @@
-import { AlfamixError, discardUnfinishedFiles } from '@alfamix/core';
+import { AlfamixError, discardUnfinishedFiles, ioError } from '@alfamix/core';
 import { exitFor } from './exit.js';
 import { Interrupt } from './interrupt.js';
 import { buildProgram } from './program.js';
@@ -21,7 +21,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       process.stderr.write(`alfamix: ${interruption(error)}\n`);
     } else {
       const { code, message } = exitFor(error);
-      process.exitCode = code;
+      process.exitCode ||= code;
       if (message !== undefined) process.stderr.write(`alfamix: ${message}\n`);
     }
     if (process.env.ALFAMIX_DEBUG && process.exitCode) console.error(error);
@@ -36,11 +36,17 @@ function interruption(error: unknown): string {
   return own ? error.message : 'interrupted, nothing was written';
 }
 
-/** `alfamix … | head -1` closes our stdout early; the files are written all the same. */
+/**
+ * `alfamix … | head -1` closes our stdout early; the files are written all the same. Any other failure, such as a full disk,
+ * is one line and exit 1.
+ */
 function surviveClosedPipes(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
-  }
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE' || process.exitCode) return;
+    process.exitCode = 1;
+    process.stderr.write(`alfamix: ${ioError(error, 'write', 'the output').message}\n`);
+  });
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') process.exitCode ||= 1;
+  });
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 /** An option given as text: `parse` returns undefined for a text that isn't `what`. */
 const parsed = <T>(what: string, parse: (text: string) => T | undefined) =>
-  z.string().transform((text, context): T => {
+  z.string({ error: what }).transform((text, context): T => {
     const value = parse(text.trim());
     if (value !== undefined) return value;
     context.addIssue({ code: 'custom', message: what });
@@ -44,6 +44,8 @@ const names = parsed('distinct names separated by commas', (text) => {
 export const POOL_HELP =
   'N×D embeddings: .npy, .npz, .safetensors (#name where they hold several), .parquet (#column) or .csv; a folder or a glob of them';
 
+export const flag = z.boolean({ error: 'true or false' }).default(false);
+
 /** What every command takes. */
 export const commonOptions = z.object({
   backend: z.enum(['auto', 'cuda', 'cpu', 'js'], { error: 'one of auto, cuda, cpu, js' }),
@@ -53,8 +55,8 @@ export const commonOptions = z.object({
   seed: parsed('an integer from 0 to 2^53 - 1', (text) =>
     when(integer(text), Number.isSafeInteger(integer(text))),
   ),
-  json: z.boolean().default(false),
-  quiet: z.boolean().default(false),
+  json: flag,
+  quiet: flag,
 });
 
 /** Pool, labels and head, as `select`, `score` and `fit` take them. */
@@ -75,7 +77,7 @@ export const inputOptions = z.object({
 /** How rows are picked. */
 export const pickOptions = z.object({
   budget: count,
-  strategy: spec,
+  strategy: parsed('a strategy', (text) => text || undefined),
   alphaCap: parsed('a number above 0', (text) =>
     when(decimal(text), decimal(text) > 0 && decimal(text) < Infinity),
   ).optional(),
@@ -104,6 +106,17 @@ export function readOptions<T>(schema: z.ZodType<T>, raw: Record<string, unknown
   const issue = result.error.issues[0];
   const key = String(issue.path[0]);
   throw expected(issue.message, `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`, raw[key]);
+}
+
+/** Commander's own requiredOption would miss `--budget` before it names the mistyped `--budgt`. */
+export function addRequiredOption(command: Command, flags: string, description: string): Command {
+  const name = command.createOption(flags).attributeName();
+  return command.option(flags, description).hook('preAction', () => {
+    if (command.getOptionValue(name) !== undefined) return;
+    command.error(`error: required option '${flags}' not specified`, {
+      code: 'commander.missingMandatoryOptionValue',
+    });
+  });
 }
 
 export function addCommonOptions(command: Command): Command {

@@ -82,6 +82,8 @@ beforeAll(async () => {
   await writeSafetensors(scratch.file('two-names.safetensors'), { weight }, { classes: '["cat","dog"]' });
   await writeSafetensors(scratch.file('big-labels.safetensors'), { labels: i64([...Array(23).fill(0), 1]) });
   mkdirSync(scratch.file('folder'));
+  mkdirSync(scratch.file('folder.csv'));
+  mkdirSync(scratch.file('figures/picks.svg'), { recursive: true });
   put('out.csv', 'the old file\n');
   before = scratch.list();
 });
@@ -211,6 +213,16 @@ const CASES: [string, string[], RegExp][] = [
     /expected 24 labels, one a row of --labeled, in short-labels\.npy, got 5/,
   ],
   [
+    'rows beside --labeled',
+    labels('labels.csv', '--labeled', 'labeled.npy'),
+    /labels\.csv, line 1: expected labels in the order of --labeled's rows, got the column row/,
+  ],
+  [
+    'ids beside --labeled',
+    labels('by-id.csv', '--labeled', 'labeled.npy'),
+    /by-id\.csv, line 1: expected labels in the order of --labeled's rows, got the column id/,
+  ],
+  [
     'tensor labels without --labeled',
     labels('labeled.safetensors#labels'),
     /expected a CSV with a header row,label.*or --labeled/,
@@ -305,7 +317,16 @@ const CASES: [string, string[], RegExp][] = [
     ['select', '--pool', 'pool.npy', ...OUT],
     /required option '--budget <n>' not specified/,
   ],
-  ['too many arguments', [...budget('5'), 'extra'], /too many arguments/],
+  [
+    'mistyped required option',
+    ['select', '--pool', 'pool.npy', '--budgt', '5', ...OUT],
+    /unknown option '--budgt'.*Did you mean --budget/,
+  ],
+  [
+    'a glob that the shell took apart',
+    [...budget('5'), 'shards/b.npy', 'shards/c.npy'],
+    /too many arguments.* got 2\..* A glob needs quotes: --pool 'shards\/\*\.npy'/,
+  ],
   ['unknown command', ['selekt'], /unknown command 'selekt'/],
   ['no command', [], /expected a command: select, score, fit, verify, demo or doctor/],
   [
@@ -320,8 +341,23 @@ const CASES: [string, string[], RegExp][] = [
   ],
   [
     'select into a folder',
-    ['select', '--pool', 'pool.npy', '--labels', 'labels.csv', '--budget', '5', '--out', 'folder'],
-    /can't write folder: it is a directory/,
+    ['select', '--pool', 'pool.npy', '--labels', 'labels.csv', '--budget', '5', '--out', 'folder.csv'],
+    /can't write folder\.csv: it is a directory/,
+  ],
+  [
+    'select to an unknown kind',
+    ['select', '--pool', 'pool.npy', '--labels', 'labels.csv', '--budget', '5', '--out', 'picks.txt'],
+    /expected a \.csv or \.parquet file for --out, got "picks\.txt"/,
+  ],
+  [
+    'pool with a name too long',
+    pool(`${'p'.repeat(5000)}.npy`),
+    /can't read p+ … p+\.npy: its name is too long/,
+  ],
+  [
+    'a figure that is a folder',
+    ['demo', '--out', 'folder', '--figures', 'figures'],
+    /can't write .*figures\/picks\.svg: it is a directory/,
   ],
   [
     'score to an unknown kind',

@@ -3,7 +3,7 @@ import { writeSafetensors } from '@alfamix/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resolveClasses } from '../src/inputs/classes.js';
 import { alfamix, type Scratch } from './support/cli.js';
-import { CLASSES, DIM, f32, HEAD_WEIGHT, i64, scratchWithData } from './support/data.js';
+import { CLASSES, DIM, f32, HEAD_WEIGHT, i64, labelsCsv, scratchWithData } from './support/data.js';
 
 const labels = (...texts: string[]) => ({ texts, where: (i: number) => `labels.csv, line ${i + 2}` });
 
@@ -54,6 +54,20 @@ describe('class names', () => {
     expect(notes).toEqual([expect.stringMatching(/--classes is not used/)]);
   });
 
+  it('says what order it gave a head without names', () => {
+    const head = { classes: 2, classNames: undefined };
+    const notes = (sources: Parameters<typeof resolveClasses>[0]) => resolveClasses(sources).notes;
+    expect(notes({ labels: labels('zed', 'yak'), head })).toEqual([
+      "the head names no classes: its rows were taken to be the labels in sorted order (yak, zed); if they are not, give --classes in the head's order",
+    ]);
+    expect(notes({ labels: labels('zed', 'yak'), head, given: ['zed', 'yak'] })).toEqual([]);
+    expect(notes({ labels: labels('zed', 'yak'), head: { ...head, classNames: ['zed', 'yak'] } })).toEqual(
+      [],
+    );
+    expect(notes({ labels: labels('1', '0'), head })).toEqual([]);
+    expect(notes({ labels: labels('zed', 'yak') })).toEqual([]);
+  });
+
   it.each([
     [
       { labels: labels('cat', 'cow'), given: ['cat', 'dog'] },
@@ -98,6 +112,26 @@ describe('class names in the output', () => {
     expect(await names('--labels', 'labels.csv', '--head', 'head.safetensors')).toEqual(['0', '1', '2']);
     const apart = ['--labeled', 'labeled.npy', '--labels', 'labeled.safetensors#labels'];
     expect(await names(...apart, '--classes', 'cat,dog,eel')).toEqual(words);
+  });
+
+  it('in another order than the head has them: a doubt, in the summary and in JSON', async () => {
+    // Row i of the head is the class of rows i % 3; sorted, the names come in another order.
+    writeFileSync(scratch.file('zed.csv'), labelsCsv(24, ['zed', 'xox', 'yak']));
+    const args = ['--pool', 'pool.npy', '--labels', 'zed.csv', '--head', 'head.safetensors'];
+    const run = async (...more: string[]) =>
+      (await alfamix([...more, ...args, '--out', 'doubt.csv'], { cwd: scratch.path })).stdout;
+    const order = /the head names no classes: .*sorted order \(xox, yak, zed\).* --classes/;
+    const doubt =
+      /the head agrees with \d of 24 labelled rows, the most frequent class alone with 8: .*xox, yak, zed\?/;
+    const select = ['select', '--budget', '5'];
+    for (const command of [select, ['score']]) {
+      const text = await run(...command);
+      expect(text).toMatch(order);
+      expect(text).toMatch(doubt);
+      const { notes } = JSON.parse(await run(...command, '--json'));
+      expect(notes).toEqual([expect.stringMatching(order), expect.stringMatching(doubt)]);
+      expect(await run(...command, '--classes', 'zed,xox,yak')).not.toMatch(/note/);
+    }
   });
 
   it('are quoted where they must be', async () => {

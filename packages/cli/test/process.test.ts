@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { alfamix, type Scratch } from './support/cli.js';
+import { alfamix, BIN, type Scratch } from './support/cli.js';
 import { blobs, labelsCsv, npy, scratchWithData } from './support/data.js';
 
 /** Takes the TypeScript kernels several seconds, because their cost grows with the classes. */
@@ -72,6 +72,29 @@ describe('Ctrl-C and SIGTERM', () => {
     untouched();
   });
 
+  it('a file that may not grow to its size leaves all files of the run as they were', async () => {
+    const old = ['full.csv', 'full.csv.manifest.json', 'full.csv.explain.jsonl'];
+    for (const name of old) writeFileSync(scratch.file(name), 'the old file\n');
+    const select = `select --pool pool.npy --labels labels.csv --budget 5 --explain --out full.csv`;
+    // Blocks of 512 bytes, or of 1,024: enough for the picks, not for the explanations and the manifest.
+    const child = spawn('sh', ['-c', `ulimit -f 1; exec "${process.execPath}" "${BIN}" ${select}`], {
+      cwd: scratch.path,
+    });
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(2);
+    expect(stderr).toMatch(
+      /^alfamix: can't write full\.csv\.\w+\.jsonl?: it grew larger than a file may be here\n$/,
+    );
+    for (const name of old) {
+      expect(scratch.read(name)).toBe('the old file\n');
+      rmSync(scratch.file(name));
+    }
+    untouched();
+  });
+
   it('SIGINT during the demo leaves no folder', async () => {
     const result = await alfamix(['demo', '--out', 'demo'], {
       cwd: scratch.path,
@@ -101,6 +124,27 @@ describe('the process', () => {
     });
     expect(result).toMatchObject({ code: 0, stderr: '' });
     expect(scratch.table('piped.csv')).toHaveLength(5);
+  });
+
+  it.runIf(existsSync('/dev/full'))('one line and exit 1 where the output has no room', async () => {
+    const select = `select --pool pool.npy --labels labels.csv --budget 5 --out room.csv`;
+    const run = async (redirection: string, args = select) => {
+      const command = `"${process.execPath}" "${BIN}" ${args} ${redirection}`;
+      const child = spawn('sh', ['-c', command], { cwd: scratch.path });
+      let output = '';
+      for (const stream of [child.stdout, child.stderr])
+        stream.on('data', (chunk) => {
+          output += chunk;
+        });
+      return [await new Promise((resolve) => child.on('close', resolve)), output];
+    };
+    const line = "alfamix: can't write the output: no space is left on the device\n";
+    expect(await run('> /dev/full')).toEqual([1, line]);
+    expect(scratch.table('room.csv')).toHaveLength(5);
+    expect(await run('> /dev/full', '--help')).toEqual([1, line]);
+    expect(await run('> /dev/full 2> /dev/full')).toEqual([1, '']);
+    // Bad input stays bad input.
+    expect(await run('2> /dev/full', 'select')).toEqual([2, '']);
   });
 
   it.each(['select', 'score', 'fit', 'demo'])(

@@ -228,7 +228,8 @@ describe('alfamix select', () => {
       'once.csv',
     );
     const before = scratch.read('once.csv');
-    const [, ...words] = scratch.json('once.csv.manifest.json').rerun.split(' ');
+    const [npx, name, ...words] = scratch.json('once.csv.manifest.json').rerun.split(' ');
+    expect([npx, name]).toEqual(['npx', 'alfamix']);
     writeFileSync(scratch.file('once.csv'), '');
     const again = await alfamix(words, { cwd: scratch.path });
     expect(again.code).toBe(0);

@@ -7,6 +7,7 @@ import { project } from '../src/report/project.js';
 import { spreadApart } from '../src/report/spread-apart.js';
 import { formatDuration, formatNumber, formatTable } from '../src/terminal/format.js';
 import { ProgressLine } from '../src/terminal/progress.js';
+import { describeCaps } from '../src/terminal/summary.js';
 import { blobs } from './support/data.js';
 
 describe('formatFloat32', () => {
@@ -142,6 +143,20 @@ describe('the map', () => {
     const rows = Array.from({ length: count }, (_, i) => data.subarray(i * 4, (i + 1) * 4));
     for (const place of await project(rows, { seed: 0 }))
       for (const at of place) expect(at).toBeGreaterThanOrEqual(0);
+  });
+});
+
+describe('describeCaps', () => {
+  const ladder = (rungs: number) => Array.from({ length: rungs }, (_, i) => ({ cap: i + 1, count: 10 * i }));
+
+  it('gives a ladder rung by rung, of a long one both ends and the rung used', () => {
+    expect(describeCaps(ladder(3), 2)).toBe('1: 0 · 2: 10 (used) · 3: 20');
+    expect(describeCaps(ladder(64), 64)).toBe(
+      '1: 0 · 2: 10 · 3: 20 · … · 62: 610 · 63: 620 · 64: 630 (used)',
+    );
+    expect(describeCaps(ladder(50), 20)).toBe(
+      '1: 0 · 2: 10 · 3: 20 · … · 20: 190 (used) · … · 48: 470 · 49: 480 · 50: 490',
+    );
   });
 });
 

@@ -163,13 +163,51 @@ describe('alfamix verify', () => {
     await fails(/expected the picks of alfamix select or demo for picks\.csv, got those of score/);
     put(good.replace('"budget": 7', '"budget": -7'));
     await fails(/for --budget, got "-7"/);
+    for (const [name, what] of [
+      ['seed', 'an integer from 0 to 2\\^53 - 1'],
+      ['budget', 'a positive integer'],
+      ['alphaCap', 'a number above 0'],
+      ['strategy', 'a strategy'],
+    ]) {
+      put(good.replace(new RegExp(`^    "${name}": .*,\\n`, 'm'), ''));
+      await fails(new RegExp(`: expected ${what} for --[a-z-]+, got undefined$`, 'm'));
+    }
     put(good);
     renameSync(scratch.file('pool.npy'), scratch.file('gone.npy'));
     await fails(/can't read .*pool\.npy: .* \(changed since: --pool .*pool\.npy is gone\)$/m);
     renameSync(scratch.file('picks.csv'), scratch.file('gone.csv'));
-    await fails(/can't read picks\.csv/);
+    await fails(/can't read picks\.csv: there is no such file or folder$/m);
     rmSync(scratch.file('picks.csv.manifest.json'));
-    await fails(/can't read the manifest picks\.csv\.manifest\.json: .*select wrote beside/);
+    await fails(
+      /can't read the manifest picks\.csv\.manifest\.json: there is no such file or folder; .*select wrote beside/,
+    );
+  });
+});
+
+describe('explanations of earlier picks', () => {
+  const FILE = 'picks.csv.explain.jsonl';
+
+  it('go when picks without them take their place, and the summary says so', async () => {
+    await pick(['--explain']);
+    const args = ['select', ...SELECT, '--out', 'picks.csv', '--seed', '1'];
+    const { stdout } = await alfamix(args, { cwd: scratch.path });
+    expect(stdout).toMatch(/note +picks\.csv\.explain\.jsonl, of earlier picks, was removed/);
+    expect(scratch.list()).not.toContain(FILE);
+    expect(scratch.json('picks.csv.manifest.json').outputs).toHaveLength(1);
+  });
+
+  it('stay when somebody edited them; verify says that they are not of this run', async () => {
+    await pick(['--explain']);
+    writeFileSync(scratch.file(FILE), `${scratch.read(FILE)}my own words\n`);
+    const edited = await verify(['--json']);
+    expect(edited.code).toBe(0);
+    expect(JSON.parse(edited.stdout).changed).toEqual([`${FILE} is not as this run wrote it`]);
+    const { stdout } = await alfamix(['select', ...SELECT, '--out', 'picks.csv'], { cwd: scratch.path });
+    expect(stdout).toMatch(/note +picks\.csv\.explain\.jsonl is not of this run; it was left/);
+    expect(scratch.read(FILE)).toMatch(/my own words\n$/);
+    expect((await verify()).stdout).toMatch(
+      /^changed {2}picks\.csv\.explain\.jsonl is not of this run\nsame/,
+    );
   });
 });
 
@@ -314,7 +352,7 @@ describe('alfamix verify: what is out of the ordinary', () => {
     });
     const input = await verify();
     expect(input.code).toBe(2);
-    expect(input.stderr).toMatch(/\/dev\/zero: cannot be read: expected a file/);
+    expect(input.stderr).toMatch(/can't read \/dev\/zero: expected a file/);
     rmSync(scratch.file(MANIFEST));
     symlinkSync('/dev/zero', scratch.file(MANIFEST));
     const manifest = await verify();

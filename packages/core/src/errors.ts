@@ -65,6 +65,11 @@ export function expected(
   return new AlfamixError(code, `expected ${what} for ${name}, got ${describe(got)}`, { details: { name } });
 }
 
+/** @throws INVALID_ARGUMENT unless a call got an object of named arguments */
+export function requireArguments(args: unknown, name: string): void {
+  if (typeof args !== 'object' || args === null) throw expected('an object of named arguments', name, args);
+}
+
 /** Throws ABORTED with the signal's reason as the cause when the signal has fired. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw abortError(signal);

@@ -33,10 +33,13 @@ export {
   assertWritable,
   discardUnfinishedFiles,
   type WriteChunk,
+  type WriteOptions,
   writeFileAtomic,
 } from './formats/atomic-file.js';
 export { type CsvRecord, csvField, readCsv } from './formats/csv.js';
+export { ioError } from './formats/file-io.js';
 export { type Ids, readIds } from './formats/ids.js';
+export { OutputSet } from './formats/output-set.js';
 export { type ParquetColumn, writeParquet } from './formats/parquet-writer.js';
 export { type SafetensorsTensor, writeSafetensors } from './formats/safetensors-writer.js';
 export { readTable } from './formats/table.js';

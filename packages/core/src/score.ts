@@ -1,5 +1,6 @@
 import { Context, type StageProgress } from './context.js';
-import { expected } from './errors.js';
+import { expected, requireArguments } from './errors.js';
+import { agreementNote } from './head/agreement.js';
 import { LinearHead } from './head/linear-head.js';
 import {
   type BackendUsed,
@@ -46,6 +47,8 @@ export interface ScoreResult extends FlipSearchResult {
   backend: BackendUsed;
   /** Milliseconds by stage: fit, score. */
   timings: Record<string, number>;
+  /** Sentences a reader should see. */
+  notes: string[];
 }
 
 /**
@@ -57,6 +60,7 @@ export interface ScoreResult extends FlipSearchResult {
  * const { row, flipCap, entropy } = await score({ pool, labeled, head });
  */
 export async function score(args: ScoreArgs): Promise<ScoreResult> {
+  requireArguments(args, 'score');
   const { pool, labeled, threads, seed = 0, signal, onProgress } = args;
   if (onProgress !== undefined && typeof onProgress !== 'function')
     throw expected('a function', 'onProgress', onProgress);
@@ -69,6 +73,7 @@ export async function score(args: ScoreArgs): Promise<ScoreResult> {
   const { kernels, used } = chooseKernels(args.backend ?? 'auto', args.kernels, threads);
   const timings: Record<string, number> = {};
   const head = args.head ?? (await fitStage(labeled, seed, { signal, onProgress, timings }));
+  const doubt = args.head && (await agreementNote(head, labeled, kernels, { threads, signal }));
   const context = new Context({
     pool,
     head,
@@ -87,7 +92,7 @@ export async function score(args: ScoreArgs): Promise<ScoreResult> {
   });
   const scores = await context.flipScores();
   const kept = available.length === pool.rows ? scores : keepRows(scores, available);
-  return { row: available, ...kept, head, backend: used, timings };
+  return { row: available, ...kept, head, backend: used, timings, notes: doubt ? [doubt] : [] };
 }
 
 /** Fits a head as a stage of a longer run. */

@@ -4,6 +4,7 @@ import type { CapCount } from './ladder.js';
 import { Rng } from './random/xoshiro.js';
 import type { StrategyPick, StrategyResult } from './strategies/strategy.js';
 import { lowestRows } from './strategies/uncertainty.js';
+import { yieldToLoop } from './yield.js';
 
 export interface Pick {
   /** From 1; a prefix of the picks is a good smaller batch. */
@@ -56,7 +57,11 @@ export function makePicks({ pool, scored }: Context, picks: readonly StrategyPic
 }
 
 /** @param fit the report of a head fitted in this run */
-export function makeStats(context: Context, result: StrategyResult, fit: FitReport | undefined): SelectStats {
+export async function makeStats(
+  context: Context,
+  result: StrategyResult,
+  fit: FitReport | undefined,
+): Promise<SelectStats> {
   const { pool, available, budget, seed, head, scored } = context;
   const picked = new Set(result.picks.map(({ row }) => row));
   const notes = [...(result.notes ?? [])];
@@ -75,9 +80,10 @@ export function makeStats(context: Context, result: StrategyResult, fit: FitRepo
   stats.classCounts = new Array<number>(head.classes).fill(0);
   for (const row of picked) stats.classCounts[scored.scores.pseudoLabel[row]]++;
   const common = (rows: readonly number[]) => rows.filter((row) => picked.has(row)).length;
-  stats.overlap = {
-    margin: common(lowestRows(scored.scores.margin, context)),
-    random: common(new Rng(seed).sample(available.length, budget).map((i) => available[i])),
-  };
+  await yieldToLoop();
+  const margin = common(lowestRows(scored.scores.margin, context));
+  await yieldToLoop();
+  const random = common(new Rng(seed).sample(available.length, budget).map((i) => available[i]));
+  stats.overlap = { margin, random };
   return stats;
 }

@@ -1,5 +1,6 @@
 import { Context, type StageProgress } from './context.js';
-import { AlfamixError, describe, expected } from './errors.js';
+import { AlfamixError, describe, expected, requireArguments } from './errors.js';
+import { agreementNote } from './head/agreement.js';
 import type { LinearHead } from './head/linear-head.js';
 import {
   type BackendUsed,
@@ -86,6 +87,7 @@ export interface SelectResult {
  */
 export async function select(args: SelectArgs): Promise<SelectResult> {
   const start = performance.now();
+  requireArguments(args, 'select');
   const { pool, labeled, budget, threads, seed = 0, signal, onProgress } = args;
   const strategy = getStrategy(args.strategy ?? 'alfa-mix');
   checkSettings(args);
@@ -103,6 +105,8 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
       ? await fitStage(labeled, seed, { signal, onProgress, timings })
       : undefined;
   const head = given ?? fitted;
+  const doubt =
+    given && labeled ? await agreementNote(given, labeled, kernels, { threads, signal }) : undefined;
   await yieldToLoop();
   const context = new Context({
     pool,
@@ -126,8 +130,11 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
   await yieldToLoop();
   checkResult(strategy, result, context);
   timings.total = performance.now() - start;
-  const stats = makeStats(context, result, fitted?.fitted);
+  await yieldToLoop();
+  const stats = await makeStats(context, result, fitted?.fitted);
+  if (doubt !== undefined) stats.notes.push(doubt);
   const { candidates, capUsed, clusters } = result;
+  await yieldToLoop();
   return {
     picks: makePicks(context, result.picks),
     candidates,

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { assertWritable, discardUnfinishedFiles, writeFileAtomic } from '../src/formats/atomic-file.js';
+import { OutputSet } from '../src/formats/output-set.js';
 import { fails, testFolder } from './support/files.js';
 
 const { path: folder, put } = testFolder();
@@ -85,6 +86,19 @@ describe('writeFileAtomic', () => {
     );
   });
 
+  test('a link to nothing stays a link too: its target is made', async () => {
+    symlinkSync('later.txt', join(folder, 'dangling.txt'));
+    await writeFileAtomic(join(folder, 'dangling.txt'), (append) => append('new'));
+    expect(lstatSync(join(folder, 'dangling.txt')).isSymbolicLink()).toBe(true);
+    expect(readFileSync(join(folder, 'later.txt'), 'utf8')).toBe('new');
+    symlinkSync('round.txt', join(folder, 'round.txt'));
+    await fails(
+      () => writeFileAtomic(join(folder, 'round.txt'), (append) => append('x')),
+      'IO',
+      /form a loop$/,
+    );
+  });
+
   test('unfinished files can be discarded at once', async () => {
     const file = join(folder, 'unfinished.txt');
     const run = () =>
@@ -96,6 +110,58 @@ describe('writeFileAtomic', () => {
     await fails(run, 'IO', /^can't write .*unfinished\.txt: /);
     expect(existsSync(file)).toBe(false);
     expect(discardUnfinishedFiles()).toBe(0);
+  });
+});
+
+describe('OutputSet', () => {
+  const both = (text: string, outputs: OutputSet, second = text) =>
+    Promise.all([
+      writeFileAtomic(join(folder, 'first.txt'), (append) => append(text), { outputs }),
+      writeFileAtomic(join(folder, 'second.txt'), (append) => append(second), { outputs }),
+    ]);
+  const contents = () => ['first.txt', 'second.txt'].map((name) => readFileSync(join(folder, name), 'utf8'));
+
+  test('its files appear together, and take the place of others', async () => {
+    put('first.txt', 'old');
+    put('second.txt', 'old');
+    const gone = put('gone.txt', 'old');
+    using outputs = new OutputSet();
+    await both('new', outputs);
+    outputs.replaces(gone);
+    expect(contents()).toEqual(['old', 'old']);
+    expect(readFileSync(outputs.temporaryOf(join(folder, 'first.txt')), 'utf8')).toBe('new');
+    await outputs.commit();
+    expect(contents()).toEqual(['new', 'new']);
+    expect(existsSync(gone)).toBe(false);
+    expect(leftovers()).toEqual([]);
+    expect(discardUnfinishedFiles()).toBe(0);
+  });
+
+  test('an error in one, or an abort, leaves all as they were', async () => {
+    put('first.txt', 'old');
+    put('second.txt', 'old');
+    const kept = put('kept-too.txt', 'old');
+    const failing = async (signal?: AbortSignal) => {
+      using outputs = new OutputSet();
+      await both('new', outputs);
+      outputs.replaces(kept);
+      if (!signal) throw new Error('no more');
+      await outputs.commit({ signal });
+    };
+    await expect(failing()).rejects.toThrow('no more');
+    await fails(() => failing(AbortSignal.abort()), 'ABORTED', /aborted/);
+    expect(contents()).toEqual(['old', 'old']);
+    expect(existsSync(kept)).toBe(true);
+    expect(leftovers()).toEqual([]);
+  });
+
+  test('what waits for its commit goes with the process', async () => {
+    using outputs = new OutputSet();
+    await both('new', outputs);
+    expect(leftovers()).toHaveLength(2);
+    expect(discardUnfinishedFiles()).toBe(2);
+    expect(leftovers()).toEqual([]);
+    await fails(() => outputs.commit(), 'IO', /^can't write .*first\.txt: /);
   });
 });
 

@@ -1,10 +1,18 @@
 import { extname } from 'node:path';
-import { expected, getKernels } from '@alfamix/core';
+import { expected, getKernels, OutputSet } from '@alfamix/core';
 import type { Command } from 'commander';
 import type { z } from 'zod';
 import { loadInputs } from '../inputs/load.js';
-import { addCommonOptions, addInputOptions, commonOptions, inputOptions, readOptions } from '../options.js';
-import { assertOutput, describeInputs, writeManifest } from '../output/manifest.js';
+import {
+  addCommonOptions,
+  addInputOptions,
+  addRequiredOption,
+  commonOptions,
+  inputOptions,
+  POOL_HELP,
+  readOptions,
+} from '../options.js';
+import { assertOutput, describeInputs, publishRun } from '../output/manifest.js';
 import type { Session } from '../session.js';
 import { formatCount } from '../terminal/format.js';
 import { describeTimings, formatFacts } from '../terminal/summary.js';
@@ -18,8 +26,8 @@ export function addFitCommand(program: Command, signal: AbortSignal): void {
   const command = program
     .command('fit')
     .description('Fits a linear head on labelled embeddings and writes it as .safetensors.')
-    .option('--pool <tensor>', 'N×D embeddings whose rows --labels names: .npy, .safetensors or .csv')
-    .requiredOption('--out <file>', '.safetensors to write; a manifest is put beside it');
+    .option('--pool <tensor>', `the rows that --labels names: ${POOL_HELP}`);
+  addRequiredOption(command, '--out <file>', '.safetensors to write; a manifest is put beside it');
   addInputOptions(command);
   addCommonOptions(command).addHelpText(
     'after',
@@ -36,8 +44,8 @@ async function runFit(options: Options, session: Session): Promise<void> {
   const inputs = await session.timed('read', () => loadInputs(options, session));
   const head = await fitHead(inputs, options, session);
   const records = await session.timed('hash inputs', () => describeInputs(inputs.files, session));
-  session.signal.throwIfAborted();
-  await session.timed('write', () => head.save(out));
+  using outputs = new OutputSet();
+  await session.timed('write', () => head.save(out, { signal: session.signal, outputs }));
 
   const facts = {
     classes: head.classes,
@@ -56,7 +64,7 @@ async function runFit(options: Options, session: Session): Promise<void> {
     backend: undefined,
     result: facts,
   };
-  const manifest = await writeManifest(run, session);
+  const manifest = await publishRun(run, outputs, session);
   const text = formatFacts([
     [
       'head',

@@ -1,23 +1,18 @@
 import { extname } from 'node:path';
-import { AlfamixError, expected, getKernels, score } from '@alfamix/core';
+import { AlfamixError, expected, getKernels, OutputSet, score } from '@alfamix/core';
 import type { Command } from 'commander';
 import type { z } from 'zod';
 import { loadInputs } from '../inputs/load.js';
 import {
   addCommonOptions,
   addInputOptions,
+  addRequiredOption,
   commonOptions,
   inputOptions,
   POOL_HELP,
   readOptions,
 } from '../options.js';
-import {
-  assertApart,
-  assertOutput,
-  describeInputs,
-  manifestPath,
-  writeManifest,
-} from '../output/manifest.js';
+import { assertApart, assertOutput, describeInputs, manifestPath, publishRun } from '../output/manifest.js';
 import { writeScoresParquet } from '../output/parquet.js';
 import { writeScoreCsv, writeScoreTensors } from '../output/score-file.js';
 import type { Session } from '../session.js';
@@ -38,9 +33,13 @@ const WRITERS = {
 export function addScoreCommand(program: Command, signal: AbortSignal): void {
   const command = program
     .command('score')
-    .description('Writes pseudo-label, confidence, margin, entropy and flip cap of every row of a pool.')
-    .requiredOption('--pool <tensor>', POOL_HELP)
-    .requiredOption('--out <file>', '.csv, .parquet or .safetensors to write; a manifest is put beside it');
+    .description('Writes pseudo-label, confidence, margin, entropy and flip cap of every row of a pool.');
+  addRequiredOption(command, '--pool <tensor>', POOL_HELP);
+  addRequiredOption(
+    command,
+    '--out <file>',
+    '.csv, .parquet or .safetensors to write; a manifest is put beside it',
+  );
   addInputOptions(command)
     .option(
       '--head <file>',
@@ -83,8 +82,9 @@ async function runScore(options: Options, session: Session): Promise<void> {
   session.addTimings(result.timings);
   const records = await session.timed('hash inputs', () => describeInputs(inputs.files, session));
   const classNames = inputs.classNames!;
-  const progress = { signal, onProgress: session.stage('write') };
-  await session.timed('write', () => write(out, { result, pool, classNames }, progress));
+  using outputs = new OutputSet();
+  const writing = { signal, outputs, onProgress: session.stage('write') };
+  await session.timed('write', () => write(out, { result, pool, classNames }, writing));
 
   const counts = new Array<number>(classNames.length).fill(0);
   for (const label of result.pseudoLabel) counts[label]++;
@@ -96,7 +96,7 @@ async function runScore(options: Options, session: Session): Promise<void> {
     classCounts: Object.fromEntries(classNames.map((name, i) => [name, counts[i]])),
     unflippable: result.flipCap.reduce((count, cap) => count + Number(cap === Number.POSITIVE_INFINITY), 0),
     head: head.fitted,
-    notes: [...inputs.notes, ...fitWarnings(head.fitted)],
+    notes: [...inputs.notes, ...result.notes, ...fitWarnings(head.fitted)],
   };
   const settings = { ...options, threads: result.backend.threads };
   const run = {
@@ -107,7 +107,7 @@ async function runScore(options: Options, session: Session): Promise<void> {
     backend: result.backend,
     result: facts,
   };
-  const manifest = await writeManifest(run, session);
+  const manifest = await publishRun(run, outputs, session);
   const text = formatFacts([
     ['rows', `${formatCount(facts.rows)} scored of ${formatCount(pool.rows)}`],
     ['by class', describeCounts(Object.entries(facts.classCounts))],

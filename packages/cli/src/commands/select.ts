@@ -1,12 +1,14 @@
 import { extname } from 'node:path';
-import { type Explanation, explain } from '@alfamix/core';
+import { type Explanation, expected, explain, OutputSet } from '@alfamix/core';
 import type { Command } from 'commander';
-import { z } from 'zod';
+import type { z } from 'zod';
 import {
   addCommonOptions,
   addInputOptions,
   addPickOptions,
+  addRequiredOption,
   commonOptions,
+  flag,
   inputOptions,
   POOL_HELP,
   pickOptions,
@@ -15,34 +17,26 @@ import {
 } from '../options.js';
 import { writeCsv } from '../output/csv.js';
 import { explainPath, explanationLine, writeExplanations } from '../output/explain-file.js';
-import {
-  assertApart,
-  assertOutput,
-  describeInputs,
-  manifestPath,
-  writeManifest,
-} from '../output/manifest.js';
+import { assertApart, assertOutput, describeInputs, manifestPath, publishRun } from '../output/manifest.js';
 import { writePicksParquet } from '../output/parquet.js';
+import { retireExplanations } from '../output/retire-explanations.js';
 import type { Session } from '../session.js';
 import { describePicks, PICK_COLUMNS, pickFacts, pickLines } from './pick-facts.js';
 import { pickRows } from './pick-rows.js';
 import { runCommand } from './run.js';
 
-export const selectOptions = commonOptions
-  .extend(inputOptions.shape)
-  .extend(pickOptions.shape)
-  .extend({
-    explain: z.boolean().default(false),
-  });
+export const selectOptions = commonOptions.extend(inputOptions.shape).extend(pickOptions.shape).extend({
+  explain: flag,
+});
 type Options = z.infer<typeof selectOptions>;
 
 export function addSelectCommand(program: Command, signal: AbortSignal): void {
   const command = program
     .command('select')
-    .description('Picks the rows of a pool to label next and writes them, in that order, as CSV.')
-    .requiredOption('--pool <tensor>', POOL_HELP)
-    .requiredOption('--out <file>', 'CSV (or .parquet) to write; a manifest is put beside it')
-    .requiredOption('--budget <n>', 'how many rows to pick');
+    .description('Picks the rows of a pool to label next and writes them, in that order, as CSV.');
+  addRequiredOption(command, '--pool <tensor>', POOL_HELP);
+  addRequiredOption(command, '--out <file>', 'CSV (or .parquet) to write; a manifest is put beside it');
+  addRequiredOption(command, '--budget <n>', 'how many rows to pick');
   addInputOptions(command)
     .option(
       '--head <file>',
@@ -68,6 +62,8 @@ export function addSelectCommand(program: Command, signal: AbortSignal): void {
 async function runSelect(options: Options, session: Session): Promise<void> {
   const { budget, strategy, backend, threads, out } = options;
   const { signal } = session;
+  if (!['.csv', '.parquet'].includes(extensionOf(out)))
+    throw expected('a .csv or .parquet file', '--out', out);
   assertOutput(out, options, options.explain ? [explainPath(out)] : []);
   const { inputs, head, strategy: resolved, result } = await pickRows(options, session);
   assertApart([out, manifestPath(out), ...(options.explain ? [explainPath(out)] : [])], inputs.files);
@@ -90,15 +86,19 @@ async function runSelect(options: Options, session: Session): Promise<void> {
         )
       : undefined;
   const records = await session.timed('hash inputs', () => describeInputs(inputs.files, session));
+  using outputs = new OutputSet();
+  const writing = { signal, outputs };
   const lines = pickLines(result.picks, pool, classNames);
-  await session.timed('write', () =>
-    extname(out).toLowerCase() === '.parquet'
-      ? writePicksParquet(out, result.picks, pool, classNames, { signal })
-      : writeCsv(out, PICK_COLUMNS, lines, { signal }),
-  );
-  if (explanations) await writeExplanations(explainPath(out), explanations, { pool, classNames }, signal);
+  await session.timed('write', async () => {
+    if (extensionOf(out) === '.parquet')
+      await writePicksParquet(out, result.picks, pool, classNames, writing);
+    else await writeCsv(out, PICK_COLUMNS, lines, writing);
+    if (explanations) await writeExplanations(explainPath(out), explanations, { pool, classNames }, writing);
+  });
+  const retired = explanations ? undefined : await retireExplanations(out, outputs, signal);
 
-  const facts = pickFacts(result, inputs, head?.fitted);
+  const found = pickFacts(result, inputs, head?.fitted);
+  const facts = retired === undefined ? found : { ...found, notes: [...found.notes, retired] };
   const settings = pickSettings(options, resolved, result.backend.threads);
   const explained = explanations && explainPath(out);
   const run = {
@@ -109,7 +109,7 @@ async function runSelect(options: Options, session: Session): Promise<void> {
     backend: result.backend,
     result: facts,
   };
-  const manifest = await writeManifest(run, session);
+  const manifest = await publishRun(run, outputs, session);
   const files = [out, ...(explained ? [explained] : []), manifest];
   session.print(
     {
@@ -130,6 +130,8 @@ async function runSelect(options: Options, session: Session): Promise<void> {
     ].join('\n\n'),
   );
 }
+
+const extensionOf = (path: string): string => extname(path).toLowerCase();
 
 /** The first picks' explanations as text; all are in the file. */
 const SHOWN = 10;

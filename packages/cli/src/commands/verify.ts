@@ -4,8 +4,9 @@ import { AlfamixError, printable, readTable } from '@alfamix/core';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { InputFile } from '../inputs/load.js';
-import { locateInput, type Manifest, readManifest } from '../inputs/manifest-file.js';
+import { explanationsOf, locateInput, type Manifest, readManifest } from '../inputs/manifest-file.js';
 import { commonOptions, readOptions } from '../options.js';
+import { explainPath } from '../output/explain-file.js';
 import { hashFile } from '../output/hash.js';
 import type { Session } from '../session.js';
 import { VERSION } from '../version.js';
@@ -89,6 +90,8 @@ async function changes(manifest: Manifest, out: string, session: Session): Promi
   if ((await hashFile(out, { signal })).sha256 !== manifest.outputs[0].sha256)
     found.push(`${out} was edited after it was written`);
   found.push(...(await otherOutputs(manifest, out, signal)));
+  const explanations = explainPath(out);
+  if (existsSync(explanations) && !explanationsOf(manifest)) found.push(`${explanations} is not of this run`);
   const hashes = new Map<string, string>();
   for (const input of manifest.inputs) {
     const path = locateInput(input, manifest, out);

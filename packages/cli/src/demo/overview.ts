@@ -12,13 +12,16 @@ export interface OverviewInput {
   readonly title: string;
 }
 
+/** The figures' names; without a strategy that counts candidates there is no demo-caps. */
+export const FIGURES = ['demo-map', 'demo-caps', 'picks'] as const;
+
 /**
  * The figures as SVG files that stand alone, on a card of their own so that they read on any page: the map, the
  * candidates per cap, and both map and picked digits side by side.
  */
-export function overview(input: OverviewInput): Record<string, string> {
+export function overview(input: OverviewInput): Partial<Record<(typeof FIGURES)[number], string>> {
   const { map, caps, title } = input;
-  const figures: Record<string, string> = {
+  const figures: Partial<Record<(typeof FIGURES)[number], string>> = {
     'demo-map': card(
       `Map of the pool: ${title}`,
       map.width,

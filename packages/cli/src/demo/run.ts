@@ -3,11 +3,14 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   AlfamixError,
+  assertWritable,
   explain,
   getKernels,
   getStrategy,
+  OutputSet,
   type ScoreResult,
   score,
+  type WriteOptions,
   writeFileAtomic,
 } from '@alfamix/core';
 import type { DemoCommandOptions } from '../commands/demo.js';
@@ -15,11 +18,12 @@ import { describePicks, PICK_COLUMNS, pickFacts, pickLines } from '../commands/p
 import { resolveStrategy } from '../inputs/strategy.js';
 import { pickSettings } from '../options.js';
 import { writeCsv } from '../output/csv.js';
-import { assertOutput, describeInputs, writeManifest } from '../output/manifest.js';
+import { assertOutput, describeInputs, publishRun } from '../output/manifest.js';
 import type { Session } from '../session.js';
 import { DIGIT_FILES, DIGIT_NAMES, loadDigits } from './digits.js';
 import { runExperiment } from './experiment.js';
 import { mapPoints } from './map-points.js';
+import { FIGURES } from './overview.js';
 import { demoReport } from './report.js';
 import { describeAccuracies, picksTable } from './summary.js';
 
@@ -32,6 +36,7 @@ export async function runDemo(options: DemoCommandOptions, session: Session): Pr
   const made = folders.filter(makeFolder);
   try {
     for (const name of ['picks.csv', 'head.safetensors', 'report.html']) assertOutput(join(folders[0], name));
+    if (folders[1]) for (const name of FIGURES) assertWritable(figurePath(folders[1], name));
     await demo(options, folders, session);
   } catch (error) {
     for (const folder of made) removeIfEmpty(folder);
@@ -85,12 +90,13 @@ async function demo(options: DemoCommandOptions, [out, figures]: string[], sessi
   const picksFile = join(out, 'picks.csv');
   const headFile = join(out, 'head.safetensors');
   const reportFile = join(out, 'report.html');
-  signal.throwIfAborted();
-  // From here on nothing stops: the files belong together.
-  await writeCsv(picksFile, PICK_COLUMNS, pickLines(selection.picks, pool, DIGIT_NAMES));
-  await head.save(headFile);
-  await writeText(reportFile, report.html);
-  if (figures) await writeFigures(figures, report.figures);
+  using outputs = new OutputSet();
+  const writing = { signal, outputs };
+  await writeCsv(picksFile, PICK_COLUMNS, pickLines(selection.picks, pool, DIGIT_NAMES), writing);
+  await head.save(headFile, writing);
+  await writeText(reportFile, report.html, writing);
+  for (const [name, svg] of Object.entries(figures ? report.figures : {}))
+    await writeText(figurePath(figures, name), svg, writing);
   const { accuracies } = experiment;
   const run = {
     command: 'demo',
@@ -100,7 +106,7 @@ async function demo(options: DemoCommandOptions, [out, figures]: string[], sessi
     backend: backendUsed,
     result: { ...facts, accuracies },
   };
-  const manifest = await writeManifest(run, session);
+  const manifest = await publishRun(run, outputs, session);
   session.print(
     {
       command: 'demo',
@@ -124,12 +130,10 @@ async function demo(options: DemoCommandOptions, [out, figures]: string[], sessi
   );
 }
 
-const writeText = (path: string, text: string): Promise<void> =>
-  writeFileAtomic(path, (append) => append(text));
+const writeText = (path: string, text: string, options: WriteOptions): Promise<void> =>
+  writeFileAtomic(path, (append) => append(text), options);
 
-async function writeFigures(folder: string, figures: Readonly<Record<string, string>>): Promise<void> {
-  for (const [name, svg] of Object.entries(figures)) await writeText(join(folder, `${name}.svg`), svg);
-}
+const figurePath = (folder: string, name: string): string => join(folder, `${name}.svg`);
 
 /** @returns whether it wasn't there before */
 function makeFolder(folder: string): boolean {

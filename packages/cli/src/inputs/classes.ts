@@ -37,6 +37,11 @@ export function resolveClasses({ labels, head, given }: ClassSources): ResolvedC
     notes.push(`--classes is not used: the head names its classes itself (${preview(named)})`);
   }
   const names = named ?? checkedAgainstHead(given, head, '--classes') ?? namesFromLabels(labels, head);
+  if (head && !named && !given && names.some((name) => !INTEGER.test(name))) {
+    notes.push(
+      `the head names no classes: its rows were taken to be the labels in sorted order (${preview(names)}); if they are not, give --classes in the head's order`,
+    );
+  }
   return { names, indices: indicesOf(labels, names), notes };
 }
 

@@ -45,7 +45,7 @@ export async function readPoolLabels(path: string, pool: Pool, signal?: AbortSig
 
 /**
  * Reads the labels that go with --labeled: M integers of a .npy or .safetensors file, or a CSV with a `label` column
- * (or one column only).
+ * (or one column only). They go by position: a `row` or `id` column is refused.
  *
  * @param rows M, the rows of --labeled
  */
@@ -74,7 +74,9 @@ async function labelColumn(path: string, signal?: AbortSignal): Promise<LabelTex
   let column: number | undefined;
   for await (const { fields, line } of readTable(path, { signal })) {
     if (column === undefined) {
-      column = columnNames({ fields, line }).indexOf('label');
+      const names = columnNames({ fields, line });
+      column = names.indexOf('label');
+      refuseRows(names, path, line);
       if (column >= 0) continue;
       if (fields.length > 1) {
         throw badLine(
@@ -91,6 +93,17 @@ async function labelColumn(path: string, signal?: AbortSignal): Promise<LabelTex
     lines.push(line);
   }
   return { texts, where: (i) => `${path}, line ${lines[i]}` };
+}
+
+/** Labels of --labeled are its rows', in order: a file that names rows is meant otherwise. */
+function refuseRows(names: readonly string[], path: string, line: number): void {
+  const column = ['row', 'id'].find((name) => names.includes(name));
+  if (column === undefined || names.length === 1) return;
+  throw badLine(
+    path,
+    line,
+    `expected labels in the order of --labeled's rows, got the column ${column}: leave it out, or name rows of --pool without --labeled`,
+  );
 }
 
 function wrongHeader(path: string, fields: readonly string[]): AlfamixError {

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { AlfamixError } from '@alfamix/core';
+import { AlfamixError, ioError } from '@alfamix/core';
 import { z } from 'zod';
 import { DIGIT_FILES } from '../demo/digits.js';
+import { explainPath } from '../output/explain-file.js';
 import { manifestPath } from '../output/manifest.js';
 
 /** No real manifest comes near; keeps a wrong file from being read whole. */
@@ -43,6 +44,11 @@ export function readManifest(file: string): { manifest: Manifest; out: string } 
   return { manifest: manifest.data, out };
 }
 
+/** The explanations that a run wrote, if any. */
+export function explanationsOf({ outputs }: Manifest): Manifest['outputs'][number] | undefined {
+  return outputs.find(({ file }) => file === explainPath(outputs[0].file));
+}
+
 function parse(path: string): unknown {
   let text: string;
   try {
@@ -53,7 +59,7 @@ function parse(path: string): unknown {
   } catch (error) {
     throw new AlfamixError(
       'IO',
-      `can't read the manifest ${path}: ${(error as Error).message}; verify needs the one that select wrote beside its picks`,
+      `${ioError(error, 'read', `the manifest ${path}`).message}; verify needs the one that select wrote beside its picks`,
       { cause: error },
     );
   }

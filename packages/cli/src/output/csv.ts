@@ -1,4 +1,4 @@
-import { throwIfAborted, writeFileAtomic } from '@alfamix/core';
+import { throwIfAborted, type WriteOptions, writeFileAtomic } from '@alfamix/core';
 
 const CHUNK = 1 << 16;
 
@@ -11,7 +11,7 @@ export async function writeCsv(
   path: string,
   header: readonly string[],
   lines: Iterable<string>,
-  { signal, onProgress }: { signal?: AbortSignal; onProgress?: (lines: number) => void } = {},
+  { signal, outputs, onProgress }: WriteOptions & { onProgress?: (lines: number) => void } = {},
 ): Promise<void> {
   const write = async (append: (text: string) => Promise<void>) => {
     let text = `${header.join(',')}\n`;
@@ -27,5 +27,5 @@ export async function writeCsv(
     }
     await append(text);
   };
-  await writeFileAtomic(path, write, { signal });
+  await writeFileAtomic(path, write, { signal, outputs });
 }

@@ -4,6 +4,7 @@ import {
   type Pool,
   printable,
   throwIfAborted,
+  type WriteOptions,
   writeFileAtomic,
 } from '@alfamix/core';
 import { className } from '../inputs/classes.js';
@@ -60,15 +61,15 @@ export async function writeExplanations(
   path: string,
   explanations: readonly Explanation[],
   { pool, classNames }: { pool: Pool; classNames: Names },
-  signal: AbortSignal,
+  options: WriteOptions,
 ): Promise<void> {
   const write = async (append: (text: string) => Promise<void>) => {
     for (const [i, explanation] of explanations.entries()) {
-      throwIfAborted(signal);
+      throwIfAborted(options.signal);
       await append(`${JSON.stringify(explanationRecord(explanation, i + 1, pool, classNames))}\n`);
     }
   };
-  await writeFileAtomic(path, write, { signal });
+  await writeFileAtomic(path, write, options);
 }
 
 /** The explanation as one line that a person reads. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, statSync } from 'node:fs';
-import { AlfamixError, throwIfAborted } from '@alfamix/core';
+import { ioError, throwIfAborted } from '@alfamix/core';
 
 /** SHA-256 (hex) and size of a file, read as a stream. */
 export async function hashFile(
@@ -21,8 +21,7 @@ export async function hashFile(
       onProgress?.(bytes, size);
     }
   } catch (error) {
-    if (error instanceof AlfamixError) throw error;
-    throw new AlfamixError('IO', `${path}: cannot be read: ${(error as Error).message}`, { cause: error });
+    throw ioError(error, 'read', path);
   }
   return { sha256: hash.digest('hex'), bytes };
 }

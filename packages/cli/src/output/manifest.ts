@@ -1,6 +1,6 @@
-import { statSync } from 'node:fs';
+import { type BigIntStats, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import { AlfamixError, assertWritable, parseSpec, writeFileAtomic } from '@alfamix/core';
+import { AlfamixError, assertWritable, type OutputSet, parseSpec, writeFileAtomic } from '@alfamix/core';
 import type { InputFile } from '../inputs/load.js';
 import type { Session } from '../session.js';
 import { VERSION } from '../version.js';
@@ -47,9 +47,18 @@ export function assertApart(targets: readonly string[], files: readonly InputFil
   }
 }
 
+/** Undefined where there is nothing, or nothing that may be looked at: opening it says why. */
+function look(path: string): BigIntStats | undefined {
+  try {
+    return statSync(path, { bigint: true, throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
 /** True for one file under two names too (a link, another spelling of the path). */
 function isSameFile(a: string, b: string): boolean {
-  const [one, other] = [a, b].map((path) => statSync(path, { bigint: true, throwIfNoEntry: false }));
+  const [one, other] = [a, b].map(look);
   return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
 }
 
@@ -83,7 +92,7 @@ export interface ManifestFacts {
   /** Every option after defaults. */
   settings: Readonly<Record<string, unknown>>;
   inputs: readonly InputRecord[];
-  /** Written files, complete; the first is the one the manifest stands beside. */
+  /** Files of the set; the first is the one the manifest stands beside. */
   outputs: readonly string[];
   backend: object | undefined;
   /** Counts, candidates, notes: whatever the command found. */
@@ -92,14 +101,17 @@ export interface ManifestFacts {
 
 /**
  * Writes the manifest of a run: every setting, version, input hash and count, enough to run it again, and the hashes
- * of its outputs, so that neither can be mistaken for another's.
+ * of its outputs, so that neither can be mistaken for another's. Then all files of the run appear: until here nothing
+ * has changed on the disk, and from here on nothing stops.
  *
- * @returns its path
+ * @returns the manifest's path
  */
-export async function writeManifest(facts: ManifestFacts, session: Session): Promise<string> {
+export async function publishRun(facts: ManifestFacts, set: OutputSet, session: Session): Promise<string> {
   const { command, settings, inputs, outputs, backend, result } = facts;
+  const { signal } = session;
   const written = [];
-  for (const path of outputs) written.push({ file: basename(path), ...(await hashFile(path)) });
+  for (const path of outputs)
+    written.push({ file: basename(path), ...(await hashFile(set.temporaryOf(path), { signal })) });
   const path = manifestPath(outputs[0]);
   const manifest = {
     manifestVersion: 1,
@@ -115,13 +127,15 @@ export async function writeManifest(facts: ManifestFacts, session: Session): Pro
     ...result,
     timingsMs: session.finish(),
   };
-  await writeFileAtomic(path, (write) => write(`${JSON.stringify(manifest, undefined, 2)}\n`));
+  const text = `${JSON.stringify(manifest, undefined, 2)}\n`;
+  await writeFileAtomic(path, (write) => write(text), { signal, outputs: set });
+  await set.commit({ signal });
   return path;
 }
 
 /** The command line that does the same again. */
 function rerun(command: string, settings: Readonly<Record<string, unknown>>): string {
-  const words = ['alfamix', command];
+  const words = ['npx', 'alfamix', command];
   for (const [key, value] of Object.entries(settings)) {
     if (value === undefined || value === null || value === false) continue;
     words.push(`--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`);

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { type Pick, type Pool, writeParquet } from '@alfamix/core';
+import { type Pick, type Pool, type WriteOptions, writeParquet } from '@alfamix/core';
 import { className } from '../inputs/classes.js';
 import { VERSION } from '../version.js';
 import { manifestPath } from './manifest.js';
@@ -9,7 +9,7 @@ import type { ScoreTable } from './score-file.js';
 export async function writeScoresParquet(
   path: string,
   { result, pool, classNames }: ScoreTable,
-  { signal }: { signal: AbortSignal },
+  { signal, outputs }: WriteOptions,
 ): Promise<void> {
   const names = (indices: Int32Array) => ({
     type: 'STRING' as const,
@@ -27,7 +27,7 @@ export async function writeScoresParquet(
     { name: 'flip_anchor', ...names(result.flipAnchor) },
     { name: 'flip_to', ...names(result.flipTo) },
   ];
-  await writeParquet(path, columns, metadata(path), { signal });
+  await writeParquet(path, columns, metadata(path), { signal, outputs });
 }
 
 /** Writes the picks, the columns of the CSV. */
@@ -36,7 +36,7 @@ export async function writePicksParquet(
   picks: readonly Pick[],
   pool: Pool,
   classNames: readonly string[] | undefined,
-  { signal }: { signal: AbortSignal },
+  { signal, outputs }: WriteOptions,
 ): Promise<void> {
   const column = <Type extends 'INT32' | 'INT64' | 'FLOAT' | 'STRING'>(
     name: string,
@@ -54,7 +54,7 @@ export async function writePicksParquet(
     column('cluster', 'INT32', ({ cluster }) => cluster),
     column('cluster_size', 'INT32', ({ clusterSize }) => clusterSize),
   ];
-  await writeParquet(path, columns, metadata(path), { signal });
+  await writeParquet(path, columns, metadata(path), { signal, outputs });
 }
 
 const metadata = (path: string) => ({ manifest: basename(manifestPath(path)), alfamix: VERSION });

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { csvField, type Pool, type ScoreResult, writeSafetensors } from '@alfamix/core';
+import { csvField, type Pool, type ScoreResult, type WriteOptions, writeSafetensors } from '@alfamix/core';
 import { VERSION } from '../version.js';
 import { writeCsv } from './csv.js';
 import { formatFloat32 } from './float32.js';
@@ -27,7 +27,7 @@ export interface ScoreTable {
 export function writeScoreCsv(
   path: string,
   { result, pool, classNames }: ScoreTable,
-  options: { signal: AbortSignal; onProgress?: (done: number, total: number) => void },
+  options: WriteOptions & { onProgress?: (done: number, total: number) => void },
 ): Promise<void> {
   const names = classNames.map((name) => csvField(name));
   const nameOf = (index: number) => (index < 0 ? '' : names[index]);
@@ -40,15 +40,18 @@ export function writeScoreCsv(
       yield `${row[i]},${id},${nameOf(pseudoLabel[i])},${numbers},${nameOf(flipAnchor[i])},${nameOf(flipTo[i])}`;
     }
   }
-  const { signal, onProgress } = options;
-  return writeCsv(path, SCORE_COLUMNS, lines(), { signal, onProgress: (done) => onProgress?.(done, rows) });
+  const { onProgress, ...writing } = options;
+  return writeCsv(path, SCORE_COLUMNS, lines(), {
+    ...writing,
+    onProgress: (done) => onProgress?.(done, rows),
+  });
 }
 
 /** Writes every row's scores as tensors: classes by index (−1 where nothing flips), their names in the metadata. */
 export async function writeScoreTensors(
   path: string,
   { result, classNames }: ScoreTable,
-  { signal }: { signal: AbortSignal },
+  { signal, outputs }: WriteOptions,
 ): Promise<void> {
   const shape = [result.row.length];
   const floats = (data: Float32Array) => ({ dtype: 'F32', shape, data }) as const;
@@ -66,6 +69,6 @@ export async function writeScoreTensors(
       flip_to: indices(result.flipTo),
     },
     { classes: JSON.stringify(classNames), manifest: basename(manifestPath(path)), alfamix: VERSION },
-    { signal },
+    { signal, outputs },
   );
 }

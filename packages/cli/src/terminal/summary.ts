@@ -21,14 +21,23 @@ export const describeTimings = (timings: Readonly<Record<string, number>>): stri
     .map(([stage, ms]) => `${stage} ${formatDuration(ms)}`)
     .join(' · ');
 
-/** `0.2: 12 · 0.4: 51 (used)`. */
-export const describeCaps = (
+/** Rungs shown at either end of a long ladder. */
+const ENDS = 3;
+
+/** `0.2: 12 · 0.4: 51 (used) · …`: of a long ladder both ends, and the rung used. */
+export function describeCaps(
   caps: readonly { cap: number; count: number }[],
   capUsed: number | undefined,
-): string =>
-  caps
-    .map(({ cap, count }) => `${formatCap(cap)}: ${formatCount(count)}${cap === capUsed ? ' (used)' : ''}`)
-    .join(' · ');
+): string {
+  const shown: string[] = [];
+  for (const [i, { cap, count }] of caps.entries()) {
+    const used = cap === capUsed;
+    if (used || i < ENDS || i >= caps.length - ENDS || caps.length <= 2 * ENDS + 2)
+      shown.push(`${formatCap(cap)}: ${formatCount(count)}${used ? ' (used)' : ''}`);
+    else if (shown.at(-1) !== '…') shown.push('…');
+  }
+  return shown.join(' · ');
+}
 
 /** `cat: 12 · dog: 8`, classes without picks left out. */
 export const describeCounts = (counts: readonly (readonly [string, number])[]): string =>

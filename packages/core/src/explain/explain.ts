@@ -1,5 +1,5 @@
 import { nameRow, type StageProgress } from '../context.js';
-import { expected } from '../errors.js';
+import { expected, requireArguments } from '../errors.js';
 import type { LinearHead } from '../head/linear-head.js';
 import { checkParts, checkPool, chooseKernels } from '../inputs.js';
 import type { BackendName } from '../kernels/get-kernels.js';
@@ -80,6 +80,7 @@ export interface Explanation {
  * first.flip?.to;
  */
 export async function explain(args: ExplainArgs): Promise<Explanation[]> {
+  requireArguments(args, 'explain');
   const { pool, labeled, head, picks, clusters, neighbours = 3, members = 3 } = args;
   const { threads, signal, onProgress } = args;
   if (onProgress !== undefined && typeof onProgress !== 'function')

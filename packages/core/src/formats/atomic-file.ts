@@ -1,8 +1,9 @@
-import { accessSync, constants, type Stats, statSync, unlinkSync } from 'node:fs';
-import { type FileHandle, open, realpath, rename, unlink } from 'node:fs/promises';
+import { accessSync, constants, lstatSync, readlinkSync, type Stats, statSync, unlinkSync } from 'node:fs';
+import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { AlfamixError, throwIfAborted } from '../errors.js';
 import { ioError } from './file-io.js';
+import { OutputSet } from './output-set.js';
 
 /** Writes are gathered to this size. */
 const BUFFER_CHARS = 1 << 16;
@@ -13,6 +14,12 @@ let calls = 0;
 
 /** Appends to the file. Text is UTF-8. */
 export type WriteChunk = (chunk: string | Uint8Array) => Promise<void>;
+
+export interface WriteOptions {
+  signal?: AbortSignal;
+  /** The file appears with the others of the set, at its `commit`. */
+  outputs?: OutputSet;
+}
 
 /**
  * Writes a file so that others see the old one or the whole new one: into a temporary file beside it, flushed to the
@@ -30,32 +37,59 @@ export type WriteChunk = (chunk: string | Uint8Array) => Promise<void>;
 export async function writeFileAtomic(
   path: string,
   write: (append: WriteChunk) => Promise<void>,
-  options: { signal?: AbortSignal } = {},
+  options: WriteOptions = {},
 ): Promise<void> {
-  throwIfAborted(options.signal);
+  const file = await stage(path, write, options.signal);
+  if (options.outputs) {
+    options.outputs.add(file);
+    return;
+  }
+  using own = new OutputSet();
+  own.add(file);
+  await own.commit(options);
+}
+
+/** A file written whole and flushed, not yet in its place. */
+export interface StagedFile {
+  /** As it was named. */
+  readonly path: string;
+  /** The same, links followed. */
+  readonly target: string;
+  readonly temporary: string;
+}
+
+async function stage(
+  path: string,
+  write: (append: WriteChunk) => Promise<void>,
+  signal: AbortSignal | undefined,
+): Promise<StagedFile> {
+  throwIfAborted(signal);
   assertWritable(path);
-  const target = await followLinks(path);
+  const target = await attempt(path, async () => followLinks(path));
   const temporary = temporaryName(target);
   unfinished.add(temporary);
   try {
     const handle = await attempt(path, () => open(temporary, 'wx'));
     try {
-      const file = new BufferedFile(handle, path, options.signal);
+      const file = new BufferedFile(handle, path, signal);
       await write((chunk) => file.write(chunk));
       await file.flush();
       await attempt(path, () => handle.sync());
     } finally {
       await handle.close();
     }
-    throwIfAborted(options.signal);
-    await attempt(path, () => rename(temporary, target));
+    throwIfAborted(signal);
+    return { path, target, temporary };
   } catch (error) {
     await unlink(temporary).catch(() => {});
-    throw error;
-  } finally {
     unfinished.delete(temporary);
+    throw error;
   }
-  await syncFolder(dirname(target));
+}
+
+/** It is in its place, or gone. */
+export function forgetUnfinished({ temporary }: StagedFile): void {
+  unfinished.delete(temporary);
 }
 
 /**
@@ -111,13 +145,17 @@ function unwritable(path: string, reason: string): AlfamixError {
   return new AlfamixError('IO', `can't write ${path}: ${reason}`, { details: { path } });
 }
 
-/** A link's target is replaced, not the link. */
-async function followLinks(path: string): Promise<string> {
-  try {
-    return await realpath(path);
-  } catch {
-    return resolve(path);
+/** More links in a row are a loop to the kernel too. */
+const MOST_LINKS = 40;
+
+/** A link's target is replaced or, where there is none yet, made; the link stays. */
+function followLinks(path: string): string {
+  let target = resolve(path);
+  for (let links = 0; lstatSync(target, { throwIfNoEntry: false })?.isSymbolicLink(); links++) {
+    if (links === MOST_LINKS) throw unwritable(path, 'its symbolic links form a loop');
+    target = resolve(dirname(target), readlinkSync(target));
   }
+  return target;
 }
 
 /** Unique per process and call; long names are cut, to stay below what file systems allow. */
@@ -135,7 +173,7 @@ async function attempt<T>(path: string, action: () => Promise<T>): Promise<T> {
 }
 
 /** Makes the rename last through a power cut, where the file system lets folders be flushed. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, 'r');
     try {

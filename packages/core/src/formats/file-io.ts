@@ -17,6 +17,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EPERM: 'the operation is not permitted',
   EROFS: 'the file system is read-only',
   ENOSPC: 'no space is left on the device',
+  EFBIG: 'it grew larger than a file may be here',
   EDQUOT: 'the disk quota is used up',
   EMFILE: 'too many files are open in this process',
   ENFILE: 'too many files are open on this machine',

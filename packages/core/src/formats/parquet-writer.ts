@@ -1,6 +1,6 @@
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { throwIfAborted } from '../errors.js';
-import { writeFileAtomic } from './atomic-file.js';
+import { type WriteOptions, writeFileAtomic } from './atomic-file.js';
 
 /** A column to write; undefined values become nulls. */
 export interface ParquetColumn {
@@ -18,7 +18,7 @@ export async function writeParquet(
   path: string,
   columns: readonly ParquetColumn[],
   metadata: Readonly<Record<string, string>> = {},
-  options: { signal?: AbortSignal } = {},
+  options: WriteOptions = {},
 ): Promise<void> {
   throwIfAborted(options.signal);
   const bytes = parquetWriteBuffer({

@@ -1,5 +1,5 @@
 import { AlfamixError, describe, expected } from '../errors.js';
-import { writeFileAtomic } from './atomic-file.js';
+import { type WriteOptions, writeFileAtomic } from './atomic-file.js';
 import { showShape } from './dtype.js';
 import { READ_BYTES } from './file-io.js';
 
@@ -37,7 +37,7 @@ export async function writeSafetensors(
   path: string,
   tensors: Readonly<Record<string, SafetensorsTensor>>,
   metadata: Readonly<Record<string, string>> = {},
-  options: { signal?: AbortSignal } = {},
+  options: WriteOptions = {},
 ): Promise<void> {
   const entries = Object.entries(tensors).sort(([, a], [, b]) => BYTES[b.dtype] - BYTES[a.dtype]);
   for (const [name, tensor] of entries) checkTensor(name, tensor);

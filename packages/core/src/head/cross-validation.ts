@@ -50,8 +50,7 @@ export async function crossValidate(
   const tallies = L2_GRID.map((l2) => ({ l2, right: 0, loss: 0, solution: new Float64Array(unknowns) }));
   let done = 0;
   for (const fold of heldOut) {
-    const training = without(rows, fold);
-    const objective = new SoftmaxObjective(training.x, training.labels, rows.size, rows.classes, slice);
+    const objective = await SoftmaxObjective.of(await without(rows, fold, slice), slice);
     const v = new Float64Array(unknowns);
     for (const tally of tallies) {
       const weights = rows.classes * rows.size;
@@ -90,15 +89,19 @@ export function barelyBeatsMajority(accuracy: number, majority: number, rows: nu
   return accuracy <= majority + 2 * Math.sqrt((majority * (1 - majority)) / rows);
 }
 
-function without(
-  { x, labels, size }: TrainingRows,
+async function without(
+  { x, labels, size, classes }: TrainingRows,
   fold: readonly number[],
-): { x: Float64Array; labels: Int32Array } {
+  slice: TimeSlice,
+): Promise<TrainingRows> {
   const out = new Set(fold);
   const kept = [...labels.keys()].filter((row) => !out.has(row));
   const data = new Float64Array(kept.length * size);
-  for (const [i, row] of kept.entries()) data.set(x.subarray(row * size, (row + 1) * size), i * size);
-  return { x: data, labels: Int32Array.from(kept, (row) => labels[row]) };
+  for (const [i, row] of kept.entries()) {
+    data.set(x.subarray(row * size, (row + 1) * size), i * size);
+    if (slice.due) await slice.next();
+  }
+  return { x: data, labels: Int32Array.from(kept, (row) => labels[row]), size, classes };
 }
 
 /** Adds the fold's held-out rows to the tally. */

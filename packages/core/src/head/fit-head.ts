@@ -60,7 +60,7 @@ export async function fitHead(labeled: LabeledSet, options: FitOptions): Promise
   };
   const { v, report } = await fitRows(training, options, slice);
   const fitted = await leaveRowSpace(space, v, present.length, slice);
-  const unseen = lowestLogSumExp(training, v) - Math.log(rows);
+  const unseen = (await lowestLogSumExp(training, v, slice)) - Math.log(rows);
   const weight = new Float64Array(classes * dim);
   const bias = new Float64Array(classes).fill(unseen);
   for (const [i, label] of present.entries()) {
@@ -85,7 +85,7 @@ async function fitRows(
       : undefined;
   const l2 = given ?? validation?.l2 ?? FALLBACK_L2;
   const v = validation?.start ?? new Float64Array(unknowns);
-  const objective = new SoftmaxObjective(training.x, training.labels, training.size, training.classes, slice);
+  const objective = await SoftmaxObjective.of(training, slice);
   const weights = training.classes * training.size;
   const result = await solve(objective, v, { l2, weights, slice, precision: 'full' });
   const report: FitReport = { l2, objective: result.value, iterations: result.iterations };
@@ -97,13 +97,18 @@ async function fitRows(
 }
 
 /** The least log Σ_c exp(logit_c) of the training rows. */
-function lowestLogSumExp({ x, labels, size, classes }: TrainingRows, v: Float64Array): number {
+async function lowestLogSumExp(
+  { x, labels, size, classes }: TrainingRows,
+  v: Float64Array,
+  slice: TimeSlice,
+): Promise<number> {
   const logits = new Float64Array(classes);
   let lowest = Number.POSITIVE_INFINITY;
   for (let row = 0; row < labels.length; row++) {
     multiplyTransposed(x.subarray(row * size, (row + 1) * size), v, size, classes, logits, 0, 1);
     for (let c = 0; c < classes; c++) logits[c] += v[classes * size + c];
     const top = logits.reduce((a, b) => Math.max(a, b));
+    if (slice.due) await slice.next();
     lowest = Math.min(lowest, top + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - top), 0)));
   }
   return lowest;

@@ -1,4 +1,5 @@
 import { AlfamixError, describe, expected } from '../errors.js';
+import type { WriteOptions } from '../formats/atomic-file.js';
 import { elementCount, isFloat, safetensorsDType, showShape } from '../formats/dtype.js';
 import {
   readSafetensorsHeader,
@@ -184,7 +185,11 @@ export interface HeadToWrite {
 }
 
 /** Writes a head as .safetensors: class names as a JSON array and the fit's report as JSON in its metadata. */
-export async function writeHeadFile(path: string, head: HeadToWrite): Promise<void> {
+export async function writeHeadFile(
+  path: string,
+  head: HeadToWrite,
+  options: WriteOptions = {},
+): Promise<void> {
   if (typeof path !== 'string' || path === '') throw expected('a path', 'path', path);
   const { weight, bias, classes, dim, classNames, fitted } = head;
   const metadata: Record<string, string> = { format: 'pt' };
@@ -197,5 +202,6 @@ export async function writeHeadFile(path: string, head: HeadToWrite): Promise<vo
       bias: { dtype: 'F32', shape: [classes], data: bias },
     },
     metadata,
+    options,
   );
 }

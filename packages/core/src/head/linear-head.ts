@@ -1,4 +1,5 @@
-import { AlfamixError, describe, expected } from '../errors.js';
+import { AlfamixError, describe, expected, requireArguments } from '../errors.js';
+import type { WriteOptions } from '../formats/atomic-file.js';
 import { requireFinite, requireInteger, requireMatrix, validateJob } from '../kernels/validate.js';
 import { LabeledSet, type LabeledSetArgs } from '../labels/labeled-set.js';
 import { fitHead } from './fit-head.js';
@@ -73,6 +74,7 @@ export class LinearHead {
    * const head = LinearHead.from({ weight: new Float32Array([1, 0, 0, 1]), classes: 2, dim: 2 });
    */
   static from(args: LinearHeadArgs): LinearHead {
+    requireArguments(args, 'LinearHead.from');
     return LinearHead.#checked(args);
   }
 
@@ -129,6 +131,7 @@ export class LinearHead {
    * head.fitted?.crossValidation?.accuracy;
    */
   static async fit(args: FitHeadArgs): Promise<LinearHead> {
+    requireArguments(args, 'LinearHead.fit');
     const { l2, seed = 0, signal, onProgress } = args;
     validateJob({ signal, onProgress });
     requireInteger(seed, 'seed', 0);
@@ -162,10 +165,10 @@ export class LinearHead {
 
   /**
    * Writes weight, bias, class names and the fit's report as .safetensors, beside the target and then renamed.
-   * @throws IO
+   * @throws IO, ABORTED
    */
-  async save(path: string): Promise<void> {
-    await writeHeadFile(path, this);
+  async save(path: string, options: WriteOptions = {}): Promise<void> {
+    await writeHeadFile(path, this, options);
   }
 }
 

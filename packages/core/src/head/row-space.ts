@@ -29,11 +29,13 @@ export async function rowSpace(
   const mean = new Float64Array(dim);
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < dim; j++) mean[j] += embeddings[i * dim + j];
+    if (slice.due) await slice.next();
   }
   for (let j = 0; j < dim; j++) mean[j] /= rows;
   const centred = new Float64Array(rows * dim);
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < dim; j++) centred[i * dim + j] = embeddings[i * dim + j] - mean[j];
+    if (slice.due) await slice.next();
   }
   if (rows > dim) return { coordinates: centred, size: dim, mean, basis: undefined };
   return { mean, ...(await orthonormalise(centred, rows, dim, slice)) };
@@ -89,7 +91,10 @@ export async function leaveRowSpace(
   const bias = v.slice(classes * size);
   for (let c = 0; c < classes; c++) {
     if (basis) {
-      for (let k = 0; k < size; k++) addScaled(weight, c * dim, v[c * size + k], basis, k * dim, dim);
+      for (let k = 0; k < size; k++) {
+        addScaled(weight, c * dim, v[c * size + k], basis, k * dim, dim);
+        if ((k & 63) === 63 && slice.due) await slice.next();
+      }
     }
     if (slice.due) await slice.next();
     bias[c] -= dot(weight, c * dim, mean, 0, dim);

@@ -1,3 +1,4 @@
+import type { TrainingRows } from './cross-validation.js';
 import { accumulateOuter, addScaled, dot, multiplyTransposed } from './dense.js';
 import type { Objective } from './lbfgs.js';
 import type { LinePoint } from './line-search.js';
@@ -38,11 +39,17 @@ export class SoftmaxObjective implements Objective {
   #dd = 0;
   #probed = 0;
 
-  /**
-   * @param x M×n
-   * @param labels M class indices, each 0 … classes − 1
-   */
-  constructor(x: Float64Array, labels: Int32Array, dim: number, classes: number, slice: TimeSlice) {
+  /** @param rows M×n, and M class indices, each 0 … classes − 1 */
+  static async of({ x, labels, size, classes }: TrainingRows, slice: TimeSlice): Promise<SoftmaxObjective> {
+    const objective = new SoftmaxObjective(x, labels, size, classes, slice);
+    for (let i = 0; i < x.length; i += size) {
+      for (let j = 0; j < size; j++) objective.#squares[j] += x[i + j] * x[i + j];
+      if (slice.due) await slice.next();
+    }
+    return objective;
+  }
+
+  private constructor(x: Float64Array, labels: Int32Array, dim: number, classes: number, slice: TimeSlice) {
     this.#x = x;
     this.#labels = labels;
     this.#dim = dim;
@@ -54,9 +61,6 @@ export class SoftmaxObjective implements Objective {
     this.#slopes = new Float64Array(cells);
     this.#residual = new Float64Array(cells);
     this.#squares = new Float64Array(dim);
-    for (let i = 0; i < x.length; i += dim) {
-      for (let j = 0; j < dim; j++) this.#squares[j] += x[i + j] * x[i + j];
-    }
     this.inverseDiagonal = new Float64Array(this.size);
   }
 

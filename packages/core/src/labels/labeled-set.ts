@@ -1,4 +1,4 @@
-import { AlfamixError, describe, expected } from '../errors.js';
+import { AlfamixError, describe, expected, requireArguments } from '../errors.js';
 import { assertRow } from '../pool/gather.js';
 import type { Pool } from '../pool/pool.js';
 
@@ -60,7 +60,10 @@ export class LabeledSet {
    * @example
    * const labeled = LabeledSet.from({ embeddings: [[0, 1], [1, 0]], labels: [0, 1] });
    */
-  static from({ embeddings, labels, dim, classNames }: LabeledSetArgs): LabeledSet {
+  static from(args: LabeledSetArgs): LabeledSet {
+    requireArguments(args, 'LabeledSet.from');
+    const { embeddings, labels, dim, classNames } = args;
+    requireList(labels, 'labels');
     checkClassNames(classNames);
     const indices = classIndices(labels, classNames);
     const data = embeddings instanceof Float32Array ? embeddings : flatten(embeddings);
@@ -86,10 +89,12 @@ export class LabeledSet {
    * @example
    * const labeled = await LabeledSet.fromPool(pool, { rows: [3, 14, 15], labels: [0, 1, 0] });
    */
-  static async fromPool(
-    pool: Pool,
-    { rows, labels, classNames, signal }: PoolLabelsArgs,
-  ): Promise<LabeledSet> {
+  static async fromPool(pool: Pool, args: PoolLabelsArgs): Promise<LabeledSet> {
+    if (typeof pool?.gather !== 'function') throw expected('a Pool', 'pool', pool);
+    requireArguments(args, 'LabeledSet.fromPool');
+    const { rows, labels, classNames, signal } = args;
+    requireList(rows, 'rows');
+    requireList(labels, 'labels');
     if (rows.length !== labels.length) {
       throw new AlfamixError(
         'SHAPE_MISMATCH',
@@ -106,6 +111,11 @@ export class LabeledSet {
     checkFinite(data, pool.dim, (i) => poolRows[i], `the pool (${pool.name})`);
     return new LabeledSet(data, merged, classNames, { pool, poolRows });
   }
+}
+
+function requireList(value: unknown, name: string): void {
+  if (typeof value !== 'object' || value === null || !('length' in value) || !Number.isInteger(value.length))
+    throw expected('an array of integers', name, value);
 }
 
 /** The positions at which each row appears first. */

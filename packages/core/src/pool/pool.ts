@@ -1,4 +1,4 @@
-import { AlfamixError, expected, throwIfAborted } from '../errors.js';
+import { AlfamixError, expected, requireArguments, throwIfAborted } from '../errors.js';
 import { allocate } from '../formats/file-io.js';
 import { type Ids, indexIds, readIds } from '../formats/ids.js';
 import type { EmbeddingDType, RowSource } from '../kernels/kernels.js';
@@ -81,6 +81,7 @@ export class Pool implements Disposable {
    * const pool = Pool.fromArray(new Float32Array([0, 1, 1, 0]), { rows: 2, dim: 2 });
    */
   static fromArray(data: PoolArray, options: PoolArrayOptions): Pool {
+    requireArguments(options, 'the options of Pool.fromArray');
     const source = checkArray(data, options);
     const { rows, dim, ids } = options;
     return new Pool({ rows, dim, name: 'array', files: [], source, ids: ids && indexArray(ids, rows) });
@@ -95,6 +96,7 @@ export class Pool implements Disposable {
    * @throws IO, FORMAT, SHAPE_MISMATCH, NON_FINITE (CSV only), INVALID_ARGUMENT, ABORTED
    */
   static async open(spec: string | readonly string[], options: PoolOpenOptions = {}): Promise<Pool> {
+    requireArguments(options, 'the options of Pool.open');
     const { ids: given, signal } = options;
     const specs = typeof spec === 'string' ? [spec] : spec;
     if (!Array.isArray(specs) || specs.length === 0 || !specs.every((each) => typeof each === 'string'))
