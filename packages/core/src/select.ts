@@ -21,7 +21,7 @@ import { fitStage } from './score.js';
 import { makePicks, makeStats, type Pick, type SelectStats } from './select-result.js';
 import { getStrategy } from './strategies/index.js';
 import type { Clusters, Strategy, StrategyFunction, StrategyResult } from './strategies/strategy.js';
-import { yieldToLoop } from './yield.js';
+import { TimeSlice } from './time-slice.js';
 
 export interface SelectArgs {
   pool: Pool;
@@ -93,7 +93,8 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
   checkParts(pool, labeled, args.head);
   checkModel(pool, args.model, args.inputs);
   checkNeeds(strategy, args);
-  const available = rowsLeft(unavailableRows(pool, labeled, args.exclude));
+  const slice = new TimeSlice(signal);
+  const available = await rowsLeft(await unavailableRows(pool, labeled, args.exclude, slice), slice);
   checkBudget(budget, pool, available.length);
   const { kernels, used } = chooseKernels(args.backend ?? 'auto', args.kernels, threads);
   const timings: Record<string, number> = {};
@@ -102,7 +103,7 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
       ? await fitStage(labeled, seed, { signal, onProgress, timings })
       : undefined;
   const head = args.head ?? fitted;
-  await yieldToLoop();
+  await slice.next();
   const context = new Context({
     pool,
     head,
@@ -122,7 +123,7 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
     timings,
   });
   const result = await strategy.select(context);
-  await yieldToLoop();
+  await slice.next();
   checkResult(strategy, result, context);
   timings.total = performance.now() - start;
   const stats = makeStats(context, result, fitted?.fitted);
