@@ -23,6 +23,9 @@ import { getStrategy } from './strategies/index.js';
 import type { Clusters, Strategy, StrategyFunction, StrategyResult } from './strategies/strategy.js';
 import { TimeSlice } from './time-slice.js';
 
+/** The least normal double. */
+const LEAST_CAP = 2 ** -1022;
+
 export interface SelectArgs {
   pool: Pool;
   /** The labelled rows: the anchors, and the training set of a head that isn't given. */
@@ -160,6 +163,9 @@ function checkSettings({
   ) {
     throw expected('a finite number above 0', 'alphaCap', alphaCap);
   }
+  // The ladder has 1 / alphaCap rungs, which must be a number.
+  if (alphaCap !== undefined && alphaCap < LEAST_CAP)
+    throw expected(`at least ${LEAST_CAP}`, 'alphaCap', alphaCap);
   if (maxCandidates !== undefined)
     requireInteger(maxCandidates, 'maxCandidates (at least the budget)', budget);
 }
