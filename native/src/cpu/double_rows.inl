@@ -51,6 +51,7 @@ static void AlphaRow(const float* z, const float* anchor, const float* gradient,
     double alpha = (scale * static_cast<double>(gradient[j])) / (delta == 0 ? 1.0 : delta);
     alpha = alpha < kMost ? alpha : kMost;
     alpha = alpha > -kMost ? alpha : -kMost;
-    out[j] = delta == 0 ? 0.0f : static_cast<float>(alpha);
+    // No gradient moves nothing, even where the scale is infinite.
+    out[j] = delta == 0 || gradient[j] == 0 ? 0.0f : static_cast<float>(alpha);
   }
 }

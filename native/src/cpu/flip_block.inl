@@ -85,7 +85,8 @@ static void FlipBlock(const FlipTables* t, const float* rows, int n, const FlipS
       out->confidence[row] = o.confidence[r];
       out->margin[row] = o.margin[r];
       out->entropy[row] = o.entropy[r];
-      recheck[row] = (sound >> r & 1u) == 0;
+      // Written so that NaN fails, too: differences of logits can be beyond float32.
+      recheck[row] = (sound >> r & 1u) == 0 || !(o.entropy[r] < INFINITY);
       if (out->flip_cap == nullptr) continue;
       out->flip_cap[row] = o.flip_cap[r];
       out->flip_anchor[row] = o.flip_anchor[r];

@@ -45,6 +45,9 @@ static float DirectionOf(const WeightRows* weight, const float* factors, uint32_
   return SumLanes(squares);
 }
 
+// Well above the subnormal numbers, a part of any of the squares summed included.
+static const float kLeastSquare = 1e-30f;
+
 static void GradientBlock(const FlipTables* t, const WeightRows* weight, bool unit, const float* rows, int n,
                           const FlipScratch* s, const GradientBlockOutput* out, uint8_t* recheck) {
   float norm2[kBlockRows + kLanes] = {0};
@@ -73,7 +76,8 @@ static void GradientBlock(const FlipTables* t, const WeightRows* weight, bool un
       factors[label[r]] = 0.0f;
       const float length2 = DirectionOf(weight, factors, t->classes, label[r], direction);
       const float least = kGradientLeft * t->weight_norm;
-      const bool kept = length2 > least * least;
+      // Squares that overflow, or lose digits below the normal numbers, say nothing of the length.
+      const bool kept = length2 > least * least && length2 > kLeastSquare && length2 < INFINITY;
       const float scale = unit ? 1.0f / sqrtf(length2) : doubt[r];
       float* to = out->gradient + static_cast<size_t>(first + r) * t->dim;
       for (uint32_t j = 0; j < t->dim; ++j) to[j] = scale * direction[j];

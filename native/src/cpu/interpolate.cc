@@ -10,6 +10,7 @@
 #include "cpu/lowest_row.h"
 #include "cpu/panels.h"
 #include "cpu/progress.h"
+#include "cpu/recheck_logits.h"
 #include "cpu/row_blocks.h"
 #include "cpu/thread_pool.h"
 
@@ -55,6 +56,7 @@ Status Mix(const InterpolateParams& params, const InterpolateOutput& output, con
         float* logits = output.logits + (first + r) * classes;
         for (std::uint32_t c = 0; c < classes; ++c)
           logits[c] = product[r * panels.padded + c] + params.bias[c];
+        RecheckLogits(mixed + r * dim, params.weight, params.bias, dim, classes, logits);
       }
     }
     return progress.Add(blocks.End(block) - blocks.First(block));

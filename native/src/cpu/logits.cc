@@ -12,6 +12,7 @@
 #include "cpu/lowest_row.h"
 #include "cpu/panels.h"
 #include "cpu/progress.h"
+#include "cpu/recheck_logits.h"
 #include "cpu/row_blocks.h"
 #include "cpu/row_reader.h"
 #include "cpu/thread_pool.h"
@@ -36,9 +37,12 @@ bool Finish(const LogitsParams& params, const float* rows, const float* product,
       out[c] = product[std::size_t{stride} * r + c] + params.bias[c];
       finite = finite && std::isfinite(out[c]);
     }
-    if (finite || AllFinite(rows + dim * r, dim)) continue;
-    *bad = r;
-    return false;
+    if (finite) continue;
+    if (!AllFinite(rows + dim * r, dim)) {
+      *bad = r;
+      return false;
+    }
+    RecheckLogits(rows + dim * r, params.weight, params.bias, dim, classes, out);
   }
   return true;
 }

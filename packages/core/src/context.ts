@@ -102,7 +102,7 @@ export class Context {
       });
     } finally {
       timings[name] = (timings[name] ?? 0) + performance.now() - start;
-      await yieldToLoop();
+      await yieldToLoop(signal);
     }
   }
 

@@ -5,6 +5,10 @@ import type { Backend, Kernels } from './kernels/kernels.js';
 import { LabeledSet } from './labels/labeled-set.js';
 import type { Model } from './models/model.js';
 import { Pool } from './pool/pool.js';
+import type { TimeSlice } from './time-slice.js';
+
+/** Rows between two looks at the clock. */
+const ROWS_PER_LOOK = 1 << 16;
 
 /** The kernels that did the work. */
 export interface BackendUsed {
@@ -69,11 +73,14 @@ function checkLabels({ labels, classNames }: LabeledSet, head: LinearHead): void
 }
 
 /** Marks the rows that may not be picked: the excluded ones, and the labelled ones when they are rows of this pool. */
-export function unavailableRows(
+export async function unavailableRows(
   pool: Pool,
   labeled: LabeledSet | undefined,
   exclude: ArrayLike<number> | undefined,
-): Uint8Array {
+  slice: TimeSlice,
+): Promise<Uint8Array> {
+  // Calls made in one turn of the event loop don't add up to one long turn.
+  await slice.next();
   const mask = new Uint8Array(pool.rows);
   if (labeled?.pool === pool && labeled.poolRows) {
     for (const row of labeled.poolRows) mask[row] = 1;
@@ -88,17 +95,22 @@ export function unavailableRows(
       throw expected(`a row of the pool, 0 to ${pool.rows - 1},`, `exclude[${i}]`, row);
     }
     mask[row] = 1;
+    if (i % ROWS_PER_LOOK === 0 && slice.due) await slice.next();
   }
   return mask;
 }
 
 /** The rows left by a mask, increasing. */
-export function rowsLeft(mask: Uint8Array): Float64Array {
+export async function rowsLeft(mask: Uint8Array, slice: TimeSlice): Promise<Float64Array> {
   let count = 0;
-  for (const taken of mask) count += 1 - taken;
+  for (let row = 0; row < mask.length; row++) {
+    count += 1 - mask[row];
+    if (row % ROWS_PER_LOOK === 0 && slice.due) await slice.next();
+  }
   const rows = new Float64Array(count);
   for (let row = 0, i = 0; row < mask.length; row++) {
     if (!mask[row]) rows[i++] = row;
+    if (row % ROWS_PER_LOOK === 0 && slice.due) await slice.next();
   }
   return rows;
 }

@@ -50,7 +50,11 @@ export class Ladder {
     const first = Math.max(1, last - LISTED_RUNGS + 1);
     const caps = Array.from({ length: last - first + 1 }, (_, i) => this.cap(first + i));
     const counts = new Array<number>(caps.length + 1).fill(0);
-    for (const flipCap of flipCaps) counts[firstAbove(caps, flipCap)]++;
+    const highest = caps[caps.length - 1];
+    for (let i = 0; i < flipCaps.length; i++) {
+      // Of most rows no class is ever taken over: infinity.
+      if (flipCaps[i] < highest) counts[firstAbove(caps, flipCaps[i])]++;
+    }
     let total = 0;
     return caps.map((cap, i) => {
       total += counts[i];

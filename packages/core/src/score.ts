@@ -17,6 +17,7 @@ import type { LabeledSet } from './labels/labeled-set.js';
 import { valuesAt } from './order.js';
 import type { Pool } from './pool/pool.js';
 import { Rng } from './random/xoshiro.js';
+import { TimeSlice } from './time-slice.js';
 
 export interface ScoreArgs {
   pool: Pool;
@@ -69,7 +70,8 @@ export async function score(args: ScoreArgs): Promise<ScoreResult> {
   checkPool(pool);
   if (labeled === undefined) throw expected('a LabeledSet', 'labeled', labeled);
   checkParts(pool, labeled, args.head);
-  const available = rowsLeft(unavailableRows(pool, labeled, args.exclude));
+  const slice = new TimeSlice(signal);
+  const available = await rowsLeft(await unavailableRows(pool, labeled, args.exclude, slice), slice);
   const { kernels, used } = chooseKernels(args.backend ?? 'auto', args.kernels, threads);
   const timings: Record<string, number> = {};
   const head = args.head ?? (await fitStage(labeled, seed, { signal, onProgress, timings }));
@@ -91,6 +93,7 @@ export async function score(args: ScoreArgs): Promise<ScoreResult> {
     timings,
   });
   const scores = await context.flipScores();
+  await slice.next();
   const kept = available.length === pool.rows ? scores : keepRows(scores, available);
   return { row: available, ...kept, head, backend: used, timings, notes: doubt ? [doubt] : [] };
 }

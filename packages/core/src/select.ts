@@ -22,7 +22,10 @@ import { fitStage } from './score.js';
 import { makePicks, makeStats, type Pick, type SelectStats } from './select-result.js';
 import { defaultAlphaCap, getStrategy } from './strategies/index.js';
 import type { Clusters, Strategy, StrategyFunction, StrategyResult } from './strategies/strategy.js';
-import { yieldToLoop } from './yield.js';
+import { TimeSlice } from './time-slice.js';
+
+/** The least normal double. */
+const LEAST_CAP = 2 ** -1022;
 
 export interface SelectArgs {
   pool: Pool;
@@ -96,7 +99,8 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
   const given = args.head ?? args.model?.head;
   checkParts(pool, labeled, given);
   checkNeeds(strategy, { ...args, head: given });
-  const available = rowsLeft(unavailableRows(pool, labeled, args.exclude));
+  const slice = new TimeSlice(signal);
+  const available = await rowsLeft(await unavailableRows(pool, labeled, args.exclude, slice), slice);
   checkBudget(budget, pool, available.length);
   const { kernels, used } = chooseKernels(args.backend ?? 'auto', args.kernels, threads);
   const timings: Record<string, number> = {};
@@ -107,7 +111,7 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
   const head = given ?? fitted;
   const doubt =
     given && labeled ? await agreementNote(given, labeled, kernels, { threads, signal }) : undefined;
-  await yieldToLoop();
+  await slice.next();
   const context = new Context({
     pool,
     head,
@@ -127,14 +131,14 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
     timings,
   });
   const result = await strategy.select(context);
-  await yieldToLoop();
+  await slice.next();
   checkResult(strategy, result, context);
   timings.total = performance.now() - start;
-  await yieldToLoop();
+  await slice.next();
   const stats = await makeStats(context, result, fitted?.fitted);
   if (doubt !== undefined) stats.notes.push(doubt);
   const { candidates, capUsed, clusters } = result;
-  await yieldToLoop();
+  await slice.next();
   return {
     picks: makePicks(context, result.picks),
     candidates,
@@ -167,6 +171,9 @@ function checkSettings({
   ) {
     throw expected('a finite number above 0', 'alphaCap', alphaCap);
   }
+  // The ladder has 1 / alphaCap rungs, which must be a number.
+  if (alphaCap !== undefined && alphaCap < LEAST_CAP)
+    throw expected(`at least ${LEAST_CAP}`, 'alphaCap', alphaCap);
   if (maxCandidates !== undefined)
     requireInteger(maxCandidates, 'maxCandidates (at least the budget)', budget);
 }

@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { TimeSlice } from '../src/head/time-slice.js';
 import { computeAnchors, LabeledSet, Ladder, LinearHead, Pool, Rng, select } from '../src/index.js';
 import type { Kernels } from '../src/kernels/kernels.js';
 import { getStrategy } from '../src/strategies/index.js';
 import { AlphaLearner, learningRate } from '../src/strategies/learned-alpha.js';
 import { drawAlpha } from '../src/strategies/random-alpha.js';
 import { symmetricKl } from '../src/strategies/symmetric-kl.js';
+import { TimeSlice } from '../src/time-slice.js';
 import { fails } from './support/files.js';
 import { uniform } from './support/flip-job.js';
 import { digitsEntries, everyKernels, goldenCase } from './support/golden-cases.js';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { dot } from '../src/head/dense.js';
 import { minimize, type Objective } from '../src/head/lbfgs.js';
-import { TimeSlice } from '../src/head/time-slice.js';
+import { TimeSlice } from '../src/time-slice.js';
 import { fails } from './support/files.js';
 
 type Evaluate = (x: Float64Array, gradient: Float64Array) => number;

@@ -1,9 +1,9 @@
+import type { TimeSlice } from '../time-slice.js';
 import { addScaled, dot } from './dense.js';
 import type { CrossValidationReport, GridPoint } from './fit-report.js';
 import { makeFolds } from './folds.js';
 import { SoftmaxObjective } from './softmax-objective.js';
 import { solve } from './solve.js';
-import type { TimeSlice } from './time-slice.js';
 
 /** The ridges tried, from strong to weak: each fit starts where the stronger one ended. */
 export const L2_GRID: readonly number[] = [10, 1, 0.1, 0.01, 1e-3, 1e-4];
@@ -50,7 +50,8 @@ export async function crossValidate(
   const tallies = L2_GRID.map((l2) => ({ l2, right: 0, loss: 0, solution: new Float64Array(unknowns) }));
   let done = 0;
   for (const fold of heldOut) {
-    const objective = await SoftmaxObjective.of(await without(rows, fold, slice), slice);
+    const training = await without(rows, fold, slice);
+    const objective = await SoftmaxObjective.over(training, slice);
     const v = new Float64Array(unknowns);
     for (const tally of tallies) {
       const weights = rows.classes * rows.size;
@@ -94,14 +95,17 @@ async function without(
   fold: readonly number[],
   slice: TimeSlice,
 ): Promise<TrainingRows> {
-  const out = new Set(fold);
-  const kept = [...labels.keys()].filter((row) => !out.has(row));
-  const data = new Float64Array(kept.length * size);
-  for (const [i, row] of kept.entries()) {
+  const out = new Uint8Array(labels.length);
+  for (const row of fold) out[row] = 1;
+  const data = new Float64Array((labels.length - fold.length) * size);
+  const kept = new Int32Array(labels.length - fold.length);
+  for (let row = 0, i = 0; row < labels.length; row++) {
+    if (out[row] === 1) continue;
     data.set(x.subarray(row * size, (row + 1) * size), i * size);
-    if (slice.due) await slice.next();
+    kept[i++] = labels[row];
+    if ((i & 63) === 63 && slice.due) await slice.next();
   }
-  return { x: data, labels: Int32Array.from(kept, (row) => labels[row]), size, classes };
+  return { x: data, labels: kept, size, classes };
 }
 
 /** Adds the fold's held-out rows to the tally. */

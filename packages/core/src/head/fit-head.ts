@@ -1,12 +1,12 @@
 import { AlfamixError } from '../errors.js';
 import type { LabeledSet } from '../labels/labeled-set.js';
+import { TimeSlice } from '../time-slice.js';
 import { crossValidate, type TrainingRows } from './cross-validation.js';
 import { multiplyTransposed } from './dense.js';
 import type { FitReport } from './fit-report.js';
 import { leaveRowSpace, rowSpace } from './row-space.js';
 import { SoftmaxObjective } from './softmax-objective.js';
 import { solve } from './solve.js';
-import { TimeSlice } from './time-slice.js';
 
 /** Used when no row can be held out to choose a better one. */
 const FALLBACK_L2 = 1;
@@ -40,6 +40,8 @@ export interface FittedHead {
 export async function fitHead(labeled: LabeledSet, options: FitOptions): Promise<FittedHead> {
   const { classes, onProgress } = options;
   const { embeddings, rows, dim } = labeled;
+  const slice = new TimeSlice(options.signal);
+  await slice.next();
   const present = [...new Set(labeled.labels)].sort((a, b) => a - b);
   if (present.length < 2) {
     const only = options.nameOf(present[0]);
@@ -49,7 +51,6 @@ export async function fitHead(labeled: LabeledSet, options: FitOptions): Promise
       { details: { name: 'labels', classes: present } },
     );
   }
-  const slice = new TimeSlice(options.signal);
   const space = await rowSpace(embeddings, rows, dim, slice);
   const indexOf = new Map(present.map((label, i) => [label, i]));
   const training: TrainingRows = {
@@ -85,7 +86,7 @@ async function fitRows(
       : undefined;
   const l2 = given ?? validation?.l2 ?? FALLBACK_L2;
   const v = validation?.start ?? new Float64Array(unknowns);
-  const objective = await SoftmaxObjective.of(training, slice);
+  const objective = await SoftmaxObjective.over(training, slice);
   const weights = training.classes * training.size;
   const result = await solve(objective, v, { l2, weights, slice, precision: 'full' });
   const report: FitReport = { l2, objective: result.value, iterations: result.iterations };
@@ -108,8 +109,8 @@ async function lowestLogSumExp(
     multiplyTransposed(x.subarray(row * size, (row + 1) * size), v, size, classes, logits, 0, 1);
     for (let c = 0; c < classes; c++) logits[c] += v[classes * size + c];
     const top = logits.reduce((a, b) => Math.max(a, b));
-    if (slice.due) await slice.next();
     lowest = Math.min(lowest, top + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - top), 0)));
+    if ((row & 15) === 15 && slice.due) await slice.next();
   }
   return lowest;
 }

@@ -1,5 +1,5 @@
+import type { TimeSlice } from '../time-slice.js';
 import { addScaled, dot } from './dense.js';
-import type { TimeSlice } from './time-slice.js';
 
 /** The labelled rows, centred, in coordinates that lose nothing: x_i = mean + Σ_j coordinates[i, j] · basis_j. */
 export interface RowSpace {
@@ -29,13 +29,13 @@ export async function rowSpace(
   const mean = new Float64Array(dim);
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < dim; j++) mean[j] += embeddings[i * dim + j];
-    if (slice.due) await slice.next();
+    if ((i & 63) === 63 && slice.due) await slice.next();
   }
   for (let j = 0; j < dim; j++) mean[j] /= rows;
   const centred = new Float64Array(rows * dim);
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < dim; j++) centred[i * dim + j] = embeddings[i * dim + j] - mean[j];
-    if (slice.due) await slice.next();
+    if ((i & 63) === 63 && slice.due) await slice.next();
   }
   if (rows > dim) return { coordinates: centred, size: dim, mean, basis: undefined };
   return { mean, ...(await orthonormalise(centred, rows, dim, slice)) };
@@ -74,7 +74,10 @@ async function orthonormalise(
   // At least one coordinate, so that rows all alike still make a matrix.
   size = Math.max(size, 1);
   const coordinates = new Float64Array(rows * size);
-  for (let i = 0; i < rows; i++) coordinates.set(wide.subarray(i * rows, i * rows + size), i * size);
+  for (let i = 0; i < rows; i++) {
+    coordinates.set(wide.subarray(i * rows, i * rows + size), i * size);
+    if ((i & 63) === 63 && slice.due) await slice.next();
+  }
   return { coordinates, size, basis: basis.subarray(0, size * dim) };
 }
 

@@ -1,8 +1,8 @@
+import type { TimeSlice } from '../time-slice.js';
 import type { TrainingRows } from './cross-validation.js';
 import { accumulateOuter, addScaled, dot, multiplyTransposed } from './dense.js';
 import type { Objective } from './lbfgs.js';
 import type { LinePoint } from './line-search.js';
-import type { TimeSlice } from './time-slice.js';
 
 /** Multiply-adds between two looks at the clock: about half a millisecond. */
 const WORK_PER_LOOK = 500_000;
@@ -39,16 +39,6 @@ export class SoftmaxObjective implements Objective {
   #dd = 0;
   #probed = 0;
 
-  /** @param rows M×n, and M class indices, each 0 … classes − 1 */
-  static async of({ x, labels, size, classes }: TrainingRows, slice: TimeSlice): Promise<SoftmaxObjective> {
-    const objective = new SoftmaxObjective(x, labels, size, classes, slice);
-    for (let i = 0; i < x.length; i += size) {
-      for (let j = 0; j < size; j++) objective.#squares[j] += x[i + j] * x[i + j];
-      if (slice.due) await slice.next();
-    }
-    return objective;
-  }
-
   private constructor(x: Float64Array, labels: Int32Array, dim: number, classes: number, slice: TimeSlice) {
     this.#x = x;
     this.#labels = labels;
@@ -62,6 +52,17 @@ export class SoftmaxObjective implements Objective {
     this.#residual = new Float64Array(cells);
     this.#squares = new Float64Array(dim);
     this.inverseDiagonal = new Float64Array(this.size);
+  }
+
+  /** The objective of these rows; every one of the classes present. */
+  static async over({ x, labels, size, classes }: TrainingRows, slice: TimeSlice): Promise<SoftmaxObjective> {
+    const objective = new SoftmaxObjective(x, labels, size, classes, slice);
+    const squares = objective.#squares;
+    for (let i = 0; i < x.length; i += size) {
+      for (let j = 0; j < size; j++) squares[j] += x[i + j] * x[i + j];
+      if (slice.due) await slice.next();
+    }
+    return objective;
   }
 
   /** Sets the ridge; call before `start`. */
@@ -117,7 +118,11 @@ export class SoftmaxObjective implements Objective {
 
   async advance(t: number, x: Float64Array, gradient: Float64Array): Promise<void> {
     if (this.#probed !== t) await this.probe(t);
-    addScaled(this.#logits, 0, t, this.#slopes, 0, this.#logits.length);
+    for (let from = 0; from < this.#logits.length; from += WORK_PER_LOOK) {
+      const count = Math.min(WORK_PER_LOOK, this.#logits.length - from);
+      addScaled(this.#logits, from, t, this.#slopes, from, count);
+      if (this.#slice.due) await this.#slice.next();
+    }
     await this.#gradient(x, gradient);
   }
 

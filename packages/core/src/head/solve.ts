@@ -1,7 +1,7 @@
+import type { TimeSlice } from '../time-slice.js';
 import { dot } from './dense.js';
 import { type LbfgsResult, minimize } from './lbfgs.js';
 import type { SoftmaxObjective } from './softmax-objective.js';
-import type { TimeSlice } from './time-slice.js';
 
 export interface SolveOptions {
   l2: number;

@@ -4,14 +4,17 @@ import { allocate, openFile, READ_BYTES, readBytes } from '../formats/file-io.js
 import { assertUnchanged } from '../formats/file-stamp.js';
 import { widenBytes } from '../formats/widen.js';
 import type { FileSegment, RowSource } from '../kernels/kernels.js';
-import { yieldToLoop } from '../yield.js';
+import { TimeSlice } from '../time-slice.js';
 import { assertAttached, valuesOf } from './read-blocks.js';
 
 /** Rows this close together in a file cost less read with what lies between than by a read of their own. */
 const GAP_BYTES = 1 << 16;
 
-/** Values copied before the event loop may turn: well under a millisecond. */
-const VALUES_PER_TURN = 1 << 16;
+/** Rows between two looks at the clock. */
+const ROWS_PER_LOOK = 1 << 10;
+
+/** Values of a digit of the sort by row. */
+const RADIX = 1 << 16;
 
 /**
  * Copies the rows named, in the order given (repeats allowed), into one array of rows.length × dim. Of a file it
@@ -27,33 +30,81 @@ export async function gatherRows(
   signal?: AbortSignal,
 ): Promise<Float32Array> {
   throwIfAborted(signal);
-  for (let i = 0; i < rows.length; i++) assertRow(rows[i], poolRows, `rows[${i}]`);
+  const slice = new TimeSlice(signal, 4);
+  const increasing = await checkRows(rows, poolRows, slice);
   const out = allocate(Float32Array, rows.length * dim, 'the gathered rows');
   if (!('segments' in source)) {
     assertAttached(source, poolRows, dim);
-    const rowsPerTurn = Math.max(1, Math.floor(VALUES_PER_TURN / dim));
     for (let i = 0; i < rows.length; i++) {
       out.set(valuesOf(source, rows[i] * dim, dim), i * dim);
-      if ((i + 1) % rowsPerTurn !== 0) continue;
-      await yieldToLoop();
-      throwIfAborted(signal);
+      if (i % ROWS_PER_LOOK !== 0 || !slice.due) continue;
+      await slice.next();
       assertAttached(source, poolRows, dim);
     }
     return out;
   }
-  const order = Uint32Array.from({ length: rows.length }, (_, i) => i).sort(
-    (a, b) => rows[a] - rows[b] || a - b,
-  );
+  const order = increasing ? undefined : await sortedOrder(rows, poolRows, slice);
+  const from = (i: number) => (order === undefined ? i : order[i]);
   let next = 0;
   let first = 0;
   for (const segment of source.segments) {
     const begin = next;
-    while (next < order.length && rows[order[next]] < first + segment.rows) next++;
+    next = lowerBound(rows.length, (i) => rows[from(i)] >= first + segment.rows);
     if (next > begin)
-      await gatherSegment(segment, first, dim, rows, order.subarray(begin, next), out, signal);
+      await gatherSegment({ segment, first, dim, rows, begin, end: next, from, out, slice, signal });
     first += segment.rows;
   }
   return out;
+}
+
+/** Throws for a row out of the pool; true when they are in order. */
+async function checkRows(rows: ArrayLike<number>, poolRows: number, slice: TimeSlice): Promise<boolean> {
+  let increasing = true;
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i];
+    if (!(Number.isInteger(row) && row >= 0 && row < poolRows)) assertRow(row, poolRows, `rows[${i}]`);
+    if (i > 0 && row < rows[i - 1]) increasing = false;
+    if (i % ROWS_PER_LOOK === 0 && slice.due) await slice.next();
+  }
+  return increasing;
+}
+
+/** The positions of `rows` by row, equal ones as they stand: a radix sort, which can stop anywhere for the event loop. */
+async function sortedOrder(
+  rows: ArrayLike<number>,
+  poolRows: number,
+  slice: TimeSlice,
+): Promise<Uint32Array> {
+  let order = new Uint32Array(rows.length);
+  for (let i = 0; i < order.length; i++) order[i] = i;
+  let other = new Uint32Array(rows.length);
+  for (let unit = 1; unit < poolRows; unit *= RADIX) {
+    const digit = (i: number) => Math.floor(rows[i] / unit) % RADIX;
+    const starts = new Uint32Array(RADIX + 1);
+    for (let i = 0; i < order.length; i++) {
+      starts[digit(i) + 1]++;
+      if (i % ROWS_PER_LOOK === 0 && slice.due) await slice.next();
+    }
+    for (let k = 0; k < RADIX; k++) starts[k + 1] += starts[k];
+    for (let i = 0; i < order.length; i++) {
+      other[starts[digit(order[i])]++] = order[i];
+      if (i % ROWS_PER_LOOK === 0 && slice.due) await slice.next();
+    }
+    [order, other] = [other, order];
+  }
+  return order;
+}
+
+/** The first of 0 … count − 1 for which it holds, given that it does for all after; `count` when for none. */
+function lowerBound(count: number, holds: (i: number) => boolean): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 /** @throws INVALID_ARGUMENT unless `row` is a row of a pool of `poolRows` */
@@ -66,39 +117,49 @@ export function assertRow(row: number, poolRows: number, name: string): void {
   );
 }
 
-/** `order` holds positions in `rows`, sorted by row, all within the segment, whose first row is `first`. */
-async function gatherSegment(
-  segment: FileSegment,
-  first: number,
-  dim: number,
-  rows: ArrayLike<number>,
-  order: Uint32Array,
-  out: Float32Array,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+interface SegmentJob {
+  segment: FileSegment;
+  /** The segment's first row. */
+  first: number;
+  dim: number;
+  rows: ArrayLike<number>;
+  /** Places `begin` to `end` in the order of rows lie in the segment. */
+  begin: number;
+  end: number;
+  /** The position in `rows` of a place in that order. */
+  from: (place: number) => number;
+  out: Float32Array;
+  slice: TimeSlice;
+  signal: AbortSignal | undefined;
+}
+
+async function gatherSegment(job: SegmentJob): Promise<void> {
+  const { segment, first, dim, rows, from, out, slice, signal } = job;
   const { dtype = 'float32' } = segment;
   const rowBytes = dim * DTYPE_BYTES[dtype];
   const maxSpan = Math.max(1, Math.floor(READ_BYTES / rowBytes));
   const maxStep = 1 + Math.floor(GAP_BYTES / rowBytes);
   const { handle, stamp } = await openFile(segment.path, segment.path, segment.stamp);
   try {
-    let begin = 0;
-    while (begin < order.length) {
+    let { begin } = job;
+    while (begin < job.end) {
       throwIfAborted(signal);
-      const from = rows[order[begin]];
+      const low = rows[from(begin)];
       let end = begin + 1;
-      while (end < order.length) {
-        const row = rows[order[end]];
-        if (row - from >= maxSpan || row - rows[order[end - 1]] > maxStep) break;
-        end++;
+      let last = low;
+      for (; end < job.end; end++) {
+        const row = rows[from(end)];
+        if (row - low >= maxSpan || row - last > maxStep || end - begin >= maxSpan) break;
+        last = row;
       }
-      const span = rows[order[end - 1]] - from + 1;
-      const position = segment.offset + (from - first) * rowBytes;
+      const span = last - low + 1;
+      const position = segment.offset + (low - first) * rowBytes;
       const bytes = await readBytes(handle, position, span * rowBytes, segment.path);
       const data = widenBytes(bytes, dtype, span * dim);
       for (let i = begin; i < end; i++) {
-        const at = (rows[order[i]] - from) * dim;
-        out.set(data.subarray(at, at + dim), order[i] * dim);
+        const at = (rows[from(i)] - low) * dim;
+        out.set(data.subarray(at, at + dim), from(i) * dim);
+        if (i % ROWS_PER_LOOK === 0 && slice.due) await slice.next();
       }
       begin = end;
     }

@@ -1,8 +1,8 @@
 import type { Context } from '../context.js';
-import { TimeSlice } from '../head/time-slice.js';
 import { Ladder, LISTED_RUNGS } from '../ladder.js';
 import { smallest, valuesAt } from '../order.js';
 import { Rng } from '../random/xoshiro.js';
+import { TimeSlice } from '../time-slice.js';
 import { gatherBlocks } from './gather-blocks.js';
 import { AlphaLearner, learningRate } from './learned-alpha.js';
 import { type MixCandidates, type MixParts, mixParts } from './mix-candidates.js';

@@ -1,8 +1,8 @@
 import type { Context } from '../context.js';
-import { TimeSlice } from '../head/time-slice.js';
 import { dot } from '../kernels/js/reduce.js';
 import { Ladder } from '../ladder.js';
 import { orderStatistic, smallest, valuesAt } from '../order.js';
+import { TimeSlice } from '../time-slice.js';
 import { yieldToLoop } from '../yield.js';
 import { gatherBlocks } from './gather-blocks.js';
 import { type MixCandidates, type MixParts, mixParts } from './mix-candidates.js';

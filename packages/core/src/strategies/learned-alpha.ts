@@ -1,5 +1,5 @@
-import type { TimeSlice } from '../head/time-slice.js';
 import type { Kernels } from '../kernels/kernels.js';
+import type { TimeSlice } from '../time-slice.js';
 import { clampAlpha } from './random-alpha.js';
 
 /** Weight of ‖α‖ in the loss; the cross-entropy's is 1. */

@@ -1,5 +1,5 @@
-import type { TimeSlice } from '../head/time-slice.js';
 import type { Rng } from '../random/xoshiro.js';
+import type { TimeSlice } from '../time-slice.js';
 
 /** The least α: the reference's, so that no mix is the row itself. */
 const LEAST_ALPHA = 1e-8;

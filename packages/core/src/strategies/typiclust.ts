@@ -1,6 +1,6 @@
 import { type Context, nameRow } from '../context.js';
-import { TimeSlice } from '../head/time-slice.js';
 import { smallest } from '../order.js';
+import { TimeSlice } from '../time-slice.js';
 import { gatherBlocks } from './gather-blocks.js';
 import { configurable, count } from './options.js';
 import type { StrategyPick } from './strategy.js';

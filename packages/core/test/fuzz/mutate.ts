@@ -30,6 +30,11 @@ const SNIPPETS = [
 
 const position = fc.double({ min: 0, max: 1, noNaN: true });
 const at = (bytes: Buffer, where: number) => Math.floor(where * bytes.length);
+/** Counted from where the header is: Parquet's stands at the end, before its length and its four letters. */
+const aim = (bytes: Buffer, where: number) =>
+  bytes.subarray(-4).equals(Buffer.from('PAR1'))
+    ? Math.max(0, Math.floor((1 - where) * (bytes.length - 8)) - 1)
+    : at(bytes, where);
 const splice = (bytes: Buffer, from: number, to: number, middle: Uint8Array) =>
   Buffer.concat([bytes.subarray(0, from), middle, bytes.subarray(to)]);
 
@@ -40,7 +45,15 @@ const flip = fc.tuple(early, fc.integer({ min: 1, max: 255 })).map(
   ([where, mask]): Mutation =>
     (bytes) => {
       const copy = Buffer.from(bytes);
-      if (copy.length > 0) copy[Math.min(at(copy, where), copy.length - 1)] ^= mask;
+      if (copy.length > 0) copy[Math.min(aim(copy, where), copy.length - 1)] ^= mask;
+      return copy;
+    },
+);
+const put = fc.tuple(early, fc.integer({ min: 0, max: 255 })).map(
+  ([where, value]): Mutation =>
+    (bytes) => {
+      const copy = Buffer.from(bytes);
+      if (copy.length > 0) copy[Math.min(aim(copy, where), copy.length - 1)] = value;
       return copy;
     },
 );
@@ -93,7 +106,7 @@ const number = fc
       },
   );
 
-const mutation = fc.oneof(flip, truncate, insert, duplicate, bytesLost, lengthField, number);
+const mutation = fc.oneof(flip, put, truncate, insert, duplicate, bytesLost, lengthField, number);
 
 /** True lengths again, so that damage reaches what lies behind the first check. */
 function repair(bytes: Buffer): Buffer {

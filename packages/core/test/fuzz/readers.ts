@@ -63,6 +63,32 @@ const parquetSeeds = [
       ],
     }),
   ),
+  new Uint8Array(
+    parquetWriteBuffer({
+      schema: [
+        { name: 'root', num_children: 2 },
+        { name: 'id', type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'OPTIONAL' },
+        { name: 'emb', repetition_type: 'OPTIONAL', num_children: 1, converted_type: 'LIST' },
+        { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
+        { name: 'element', type: 'FLOAT', repetition_type: 'OPTIONAL' },
+      ],
+      columnData: [
+        { name: 'id', data: ['a', undefined, 'a', 'a'], encoding: 'RLE_DICTIONARY' },
+        { name: 'emb', data: [0, 1, 2, 3].map((i) => [i, -i, 0.5]) },
+      ],
+      rowGroupSize: 3,
+      codec: 'UNCOMPRESSED',
+    } as never),
+  ),
+  new Uint8Array(
+    parquetWriteBuffer({
+      columnData: [
+        { name: 'id', data: ['aa', 'ab', 'b'], type: 'STRING', encoding: 'DELTA_BYTE_ARRAY' },
+        { name: 'x', data: [1, 2, 3], type: 'INT32', encoding: 'DELTA_BINARY_PACKED' },
+        { name: 'y', data: [1, 2, 3], type: 'FLOAT', encoding: 'BYTE_STREAM_SPLIT' },
+      ],
+    } as never),
+  ),
 ];
 
 const headSeeds = [

@@ -23,7 +23,8 @@ export async function closedFormAlpha(args: ClosedFormAlphaArgs): Promise<Float3
       const scale = norm > 0 ? ((cap / Math.sqrt(dim)) * distance) / norm : 0;
       for (let j = 0; j < dim; j++) {
         const delta = anchors[anchor + j] - data[at + j];
-        if (delta === 0) continue;
+        // No gradient moves nothing, even where the scale is infinite.
+        if (delta === 0 || gradient[at + j] === 0) continue;
         // Where δ is next to nothing α may be beyond float32; infinity times δ would not be.
         alpha[at + j] = Math.max(-FLOAT32_MAX, Math.min(FLOAT32_MAX, (scale * gradient[at + j]) / delta));
       }

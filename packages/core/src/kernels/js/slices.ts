@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../../errors.js';
+import { yieldToLoop } from '../../yield.js';
 import type { JobOptions } from '../kernels.js';
 
 /** Longest stretch of synchronous work, in ms: other callbacks of the event loop wait no longer than this. */
@@ -35,7 +36,7 @@ export class Slices {
       this.#lastReport = now;
       this.#options.onProgress?.(Math.min(this.#done, this.#total), this.#total);
     }
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await yieldToLoop(this.#options.signal);
     throwIfAborted(this.#options.signal);
     this.#sliceStart = performance.now();
   }

@@ -1,4 +1,5 @@
-import { throwIfAborted } from '../errors.js';
+import { throwIfAborted } from './errors.js';
+import { yieldToLoop } from './yield.js';
 
 /** Lets other work of the event loop run between slices of a long computation, and notices an abort. */
 export class TimeSlice {
@@ -20,8 +21,7 @@ export class TimeSlice {
 
   /** Gives way to the event loop; throws ABORTED when the signal has fired. */
   async next(): Promise<void> {
-    // setImmediate, not a microtask: timers, sockets and the abort itself need a turn of the loop.
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await yieldToLoop(this.#signal);
     throwIfAborted(this.#signal);
     this.#end = performance.now() + this.#length;
   }

@@ -1,0 +1,91 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { LinearHead, Pool, select } from '../src/index.js';
+import type { Kernels } from '../src/kernels/kernels.js';
+import { fails } from './support/files.js';
+import { everyKernels } from './support/golden-cases.js';
+
+let makers: Kernels[];
+beforeAll(async () => {
+  makers = await everyKernels();
+});
+
+const f32 = (...values: number[]) => Float32Array.of(...values);
+
+/** Finite in, true numbers out, at the edge of float32, at every level. */
+describe('numbers so large that float32 sums overflow', () => {
+  test.each([
+    ['a product', { data: f32(1e19), weight: f32(2e19, -2e19), bias: f32(0, 0) }],
+    ['a bias', { data: f32(1), weight: f32(0, 0), bias: f32(3.4e38, -3.4e38) }],
+    ['a third class', { data: f32(1), weight: f32(0, 0, 0), bias: f32(1, 0, -3.4e38) }],
+    ['a far class', { data: f32(1), weight: f32(0, 0, 0), bias: f32(3e38, 2.9e38, -3e38) }],
+  ])('scores of %s', async (_, job) => {
+    const args = { ...job, rows: 1, dim: 1, classes: job.bias.length };
+    const wanted = await makers[0].scoreUncertainty(args);
+    for (const kernels of makers) {
+      const found = await kernels.scoreUncertainty(args);
+      expect(found.pseudoLabel, kernels.level).toEqual(wanted.pseudoLabel);
+      for (const name of ['confidence', 'margin', 'entropy'] as const)
+        expect(found[name][0], `${name}, ${kernels.level}`).toBeCloseTo(wanted[name][0], 6);
+      const { entropy } = await kernels.flipSearch({ ...args, anchors: f32(5) });
+      expect(entropy[0], `flip search, ${kernels.level}`).toBeCloseTo(wanted.entropy[0], 6);
+    }
+  });
+
+  test('select by entropy', async () => {
+    const pool = Pool.fromArray(f32(1e19, 1.1e19, 0, 1e-20, 5e-21), { rows: 5, dim: 1 });
+    const head = LinearHead.from({ weight: f32(2e19, -2e19), classes: 2, dim: 1 });
+    for (const kernels of makers) {
+      const { picks } = await select({ pool, head, budget: 3, strategy: 'entropy', kernels });
+      expect(
+        picks.map(({ row }) => row),
+        kernels.level,
+      ).toEqual([2, 4, 3]);
+    }
+  });
+
+  test.each([1e-30, 1e-23, 1, 1e18, 1e19, 1e20, 3e38])('the unit gradient, of weights of %d', async (w) => {
+    const args = { data: f32(0), rows: 1, dim: 1, weight: f32(w, -w), bias: f32(0.5, 0), classes: 2 };
+    const plain = (await makers[0].pseudoLabelGradient(args)).gradient[0];
+    for (const kernels of makers) {
+      const { gradient } = await kernels.pseudoLabelGradient({ ...args, unit: true });
+      expect(gradient[0], kernels.level).toBeCloseTo(-1, 6);
+      expect((await kernels.pseudoLabelGradient(args)).gradient[0] / plain, kernels.level).toBeCloseTo(1, 5);
+    }
+  });
+
+  test('closed-form alpha where the gradient is zero', async () => {
+    for (const kernels of makers) {
+      const alpha = await kernels.closedFormAlpha({
+        data: f32(1, 5),
+        rows: 1,
+        dim: 2,
+        anchors: f32(1e38, 1e38),
+        anchorIndex: Int32Array.of(0),
+        gradient: f32(0, 1),
+        alphaCap: 1e300,
+      });
+      expect(alpha, kernels.level).toEqual(f32(0, 3.4028234663852886e38));
+    }
+  });
+
+  test('logits beyond float32 are infinite, and those that come back from there are right', async () => {
+    const job = { data: f32(2, 2, 2), rows: 1, dim: 3, bias: f32(0, 0, 0), classes: 3 };
+    const weight = f32(3e38, -3e38, 3e38, 3e38, -3e38, 0, 1, 1, 1);
+    const mix = { anchors: f32(), anchorIndex: Int32Array.of(-1), alpha: f32(0, 0, 0) };
+    const wanted = f32(Number.POSITIVE_INFINITY, 0, 6);
+    for (const kernels of makers) {
+      const { logits } = await kernels.interpolate({ ...job, ...mix, weight });
+      expect(logits, kernels.level).toEqual(wanted);
+      expect(await kernels.logits({ ...job, weight }), kernels.level).toEqual(wanted);
+    }
+  });
+});
+
+test('an alpha cap below the normal numbers is refused', async () => {
+  const pool = Pool.fromArray(f32(0, 1), { rows: 2, dim: 1 });
+  await fails(
+    () => select({ pool, budget: 1, strategy: 'random', alphaCap: 5e-324 }),
+    'INVALID_ARGUMENT',
+    /^expected at least 2\.22\d*e-308 for alphaCap, got 5e-324$/,
+  );
+});
