@@ -56,6 +56,8 @@ export async function buildServer({ pool, labelsFile, maxRunning = 2, maxWaiting
   const app = fastify({
     logger,
     bodyLimit: 16 << 20,
+    // While it closes it answers itself, in the shape of every answer.
+    return503OnClosing: false,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
   });
   const labels = new Labels(pool, labelsFile);
@@ -67,6 +69,11 @@ export async function buildServer({ pool, labelsFile, maxRunning = 2, maxWaiting
     const { status, body } = answerTo(error);
     if (status === 503) reply.header('retry-after', '1');
     return reply.status(status).send(body);
+  });
+  // A connection kept open after its last answer would keep `close` waiting.
+  let closing = false;
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close');
   });
   app.setNotFoundHandler(({ method, url }) => {
     throw new ServiceError(404, 'NOT_FOUND', `expected a route of this service, got ${method} ${url}`);
@@ -142,7 +149,11 @@ export async function buildServer({ pool, labelsFile, maxRunning = 2, maxWaiting
   app.get('/jobs/:id/events', (request, reply) => {
     const job = jobOf(request);
     reply.hijack();
-    reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
+    reply.raw.writeHead(200, {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-cache',
+      connection: 'close',
+    });
     const send = () => {
       reply.raw.write(
         `event: ${job.endedAt > 0 ? job.state : 'progress'}\ndata: ${JSON.stringify(describe(job))}\n\n`,
@@ -165,6 +176,7 @@ export async function buildServer({ pool, labelsFile, maxRunning = 2, maxWaiting
 
   /** Lets running jobs end, at most so long. @param {number} graceMs */
   const shutdown = async (graceMs) => {
+    closing = true;
     await queue.close(graceMs);
     await app.close();
     pool.close();

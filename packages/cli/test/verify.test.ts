@@ -166,7 +166,6 @@ describe('alfamix verify', () => {
     for (const [name, what] of [
       ['seed', 'an integer from 0 to 2\\^53 - 1'],
       ['budget', 'a positive integer'],
-      ['alphaCap', 'a number above 0'],
       ['strategy', 'a strategy'],
     ]) {
       put(good.replace(new RegExp(`^    "${name}": .*,\\n`, 'm'), ''));
