@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NativeBinding } from './binding.js';
+import { checkAddonFile } from './check-file.js';
 import { explainLoadError } from './explain-load.js';
 import { currentTarget, packageOf } from './targets.js';
 
@@ -102,6 +103,7 @@ function loadFrom(candidates: readonly NativeCandidate[]): NativeLoad {
         throw new Error(
           `it needs Node-API ${NODE_API}, and Node ${process.versions.node} has ${api}: upgrade Node to 20.19 or later`,
         );
+      checkAddonFile(path);
       const binding: NativeBinding = require(path);
       check(binding, from);
       return { binding, path, from, tried };

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -36,6 +36,25 @@ describe('loadNative', () => {
     expect(load.binding).toBeUndefined();
     expect(load.reason).not.toContain('\n');
     expect(load.reason).toContain('text.node');
+  });
+
+  it('names a folder and a device as such', () => {
+    vi.stubEnv('ALFAMIX_NATIVE_PATH', folder);
+    expect(loadNative().reason).toBe(`${folder}: it is a folder, expected the addon, a .node file`);
+    if (process.platform === 'win32') return;
+    vi.stubEnv('ALFAMIX_NATIVE_PATH', '/dev/zero');
+    expect(loadNative().reason).toMatch(/^\/dev\/zero: it is a pipe, socket or device/);
+  });
+
+  it.runIf(hasAddon && process.platform === 'linux')('refuses an addon that was cut, wherever', () => {
+    const built = loadNative();
+    const whole = readFileSync(built.binding ? built.path : '');
+    for (const share of [0.001, 0.05, 0.3, 0.6, 0.9, 0.9999]) {
+      const path = join(folder, `cut-${share}.node`);
+      writeFileSync(path, whole.subarray(0, Math.floor(share * whole.length)));
+      vi.stubEnv('ALFAMIX_NATIVE_PATH', path);
+      expect(loadNative().reason, String(share)).toMatch(/: it is cut short, \d+ of at least \d+ bytes: /);
+    }
   });
 
   it('refuses an addon of another version', () => {
