@@ -70,9 +70,33 @@ export function requireArguments(args: unknown, name: string): void {
   if (typeof args !== 'object' || args === null) throw expected('an object of named arguments', name, args);
 }
 
-/** Throws ABORTED with the signal's reason as the cause when the signal has fired. */
+/**
+ * Throws ABORTED with the signal's reason as the cause when the signal has fired, and INVALID_ARGUMENT when it isn't an
+ * AbortSignal.
+ */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw abortError(signal);
+  if (signal === undefined) return;
+  if (!isAbortSignal(signal)) throw expected('an AbortSignal', 'signal', signal);
+  if (signal.aborted) throw abortError(signal);
+}
+
+/** By its shape, not instanceof: one of another realm is as good. */
+function isAbortSignal(value: unknown): value is AbortSignal {
+  const { aborted, addEventListener, removeEventListener } = Object(value) as Record<string, unknown>;
+  return (
+    typeof aborted === 'boolean' &&
+    typeof addEventListener === 'function' &&
+    typeof removeEventListener === 'function'
+  );
+}
+
+/** Throws unless `value` is an array, a typed array, or looks like one. */
+export function requireList(value: unknown, what: string, name: string): void {
+  if (typeof value === 'object' && value !== null && 'length' in value) {
+    const { length } = value;
+    if (typeof length === 'number' && Number.isSafeInteger(length) && length >= 0) return;
+  }
+  throw expected(what, name, value);
 }
 
 export function abortError(signal: AbortSignal): AlfamixError {

@@ -2,7 +2,7 @@ import { AlfamixError, expected } from './errors.js';
 import { LinearHead } from './head/linear-head.js';
 import { type BackendName, type ResolvedKernels, resolveKernels } from './kernels/get-kernels.js';
 import type { Backend, Kernels } from './kernels/kernels.js';
-import { LabeledSet } from './labels/labeled-set.js';
+import { assertAttachedRows, LabeledSet } from './labels/labeled-set.js';
 import type { Model } from './models/model.js';
 import { Pool } from './pool/pool.js';
 import type { TimeSlice } from './time-slice.js';
@@ -31,6 +31,7 @@ export function checkPool(pool: unknown, name = 'pool'): asserts pool is Pool {
 export function checkParts(pool: Pool, labeled: LabeledSet | undefined, head: LinearHead | undefined): void {
   if (labeled !== undefined && !(labeled instanceof LabeledSet))
     throw expected('a LabeledSet', 'labeled', labeled);
+  if (labeled !== undefined) assertAttachedRows(labeled);
   if (head !== undefined && !(head instanceof LinearHead)) throw expected('a LinearHead', 'head', head);
   for (const [part, what] of [
     [labeled, 'the labelled embeddings'],

@@ -7,6 +7,7 @@ import type { FlipSearchResult, Kernels } from '../kernels/kernels.js';
 import { requireInteger, validateJob } from '../kernels/validate.js';
 import { computeAnchors } from '../labels/anchors.js';
 import type { LabeledSet } from '../labels/labeled-set.js';
+import { assertRow } from '../pool/gather.js';
 import type { Pool } from '../pool/pool.js';
 import type { Clusters } from '../strategies/strategy.js';
 import { type Flip, flipsOf } from './flips.js';
@@ -93,6 +94,7 @@ export async function explain(args: ExplainArgs): Promise<Explanation[]> {
   if (head === undefined) throw expected('a LinearHead', 'head', head);
   checkParts(pool, labeled, head);
   if (!Array.isArray(picks)) throw expected('an array of picks', 'picks', picks);
+  if (clusters !== undefined) checkClusters(clusters, pool);
   if (picks.length === 0) return [];
   const rows = picks.map((pick) => pick?.row);
   const stage = (name: string) => ({
@@ -121,6 +123,26 @@ export async function explain(args: ExplainArgs): Promise<Explanation[]> {
     members: others?.[i] ?? [],
     filled,
   }));
+}
+
+/** Real arrays only: what merely looks like one can be of any length. */
+function checkClusters(clusters: Clusters, pool: Pool): void {
+  const { rows, labels } = Object(clusters) as { [name in keyof Clusters]: unknown };
+  if (!isNumbers(rows)) throw expected('an array of rows', 'clusters.rows', rows);
+  if (!isNumbers(labels)) throw expected('an array of clusters', 'clusters.labels', labels);
+  if (labels.length !== rows.length)
+    throw expected(`${rows.length} values, one a row,`, 'clusters.labels', labels.length, 'SHAPE_MISMATCH');
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i];
+    if (!(Number.isInteger(row) && row >= 0 && row < pool.rows))
+      assertRow(row, pool.rows, `clusters.rows[${i}]`);
+    if (!Number.isSafeInteger(labels[i]) || labels[i] < 0)
+      throw expected('a cluster, 0 or a larger integer,', `clusters.labels[${i}]`, labels[i]);
+  }
+}
+
+function isNumbers(value: unknown): value is ArrayLike<number> {
+  return Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
 }
 
 /** By the kernels that pick, so that the numbers are those of the picks. */

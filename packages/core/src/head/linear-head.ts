@@ -1,7 +1,7 @@
 import { AlfamixError, describe, expected, requireArguments } from '../errors.js';
 import type { WriteOptions } from '../formats/atomic-file.js';
 import { requireFinite, requireInteger, requireMatrix, validateJob } from '../kernels/validate.js';
-import { LabeledSet, type LabeledSetArgs } from '../labels/labeled-set.js';
+import { assertAttachedRows, LabeledSet, type LabeledSetArgs } from '../labels/labeled-set.js';
 import { fitHead } from './fit-head.js';
 import { type FitReport, parseFitReport } from './fit-report.js';
 import { readHeadFile, writeHeadFile } from './head-file.js';
@@ -139,6 +139,7 @@ export class LinearHead {
       throw expected('a number from 1e-8 to 1e8', 'l2', l2);
     }
     const labeled = labeledOf(args);
+    assertAttachedRows(labeled);
     const names = args.classNames ?? labeled.classNames;
     const classes = classCount(args.classes, names, labeled.labels);
     requireFinite(labeled.embeddings, 'the labelled embeddings', labeled.dim);

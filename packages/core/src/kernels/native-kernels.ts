@@ -1,4 +1,5 @@
 import type { NativeBinding, NativeJob, NativeRowSource } from '@alfamix/native';
+import { onAbort } from '../abort-listeners.js';
 import { AlfamixError, abortError, type ErrorCode, expected } from '../errors.js';
 import type {
   FlipSearchArgs,
@@ -193,17 +194,25 @@ export class NativeKernels implements Kernels {
       onProgress: JobOptions['onProgress'];
     }) => NativeJob<Result>,
   ): Promise<Result> {
-    let cancel: (() => void) | undefined;
+    let forget: (() => void) | undefined;
+    // What a caller's own function throws is the caller's to see, as it was thrown.
+    let thrown: { error: unknown } | undefined;
+    const report = (done: number, total: number) => {
+      try {
+        onProgress?.(done, total);
+      } catch (error) {
+        thrown ??= { error };
+        throw error;
+      }
+    };
     try {
-      const job = start({ threads, level: this.level, onProgress });
-      cancel = () => job.cancel();
-      signal?.addEventListener('abort', cancel, { once: true });
+      const job = start({ threads, level: this.level, onProgress: onProgress && report });
+      forget = onAbort(signal, () => job.cancel());
       return await job.promise;
     } catch (error) {
-      throw translate(error, signal);
+      throw thrown ? thrown.error : translate(error, signal);
     } finally {
-      // A long-lived signal would otherwise keep every finished job alive.
-      if (cancel) signal?.removeEventListener('abort', cancel);
+      forget?.();
     }
   }
 }

@@ -1,4 +1,4 @@
-import { AlfamixError, expected, throwIfAborted } from '../errors.js';
+import { AlfamixError, expected, requireArguments, throwIfAborted } from '../errors.js';
 import type {
   EmbeddingDType,
   FlipSearchArgs,
@@ -114,10 +114,8 @@ export function requireFinite(data: ArrayLike<number>, name: string, dim: number
 
 /** Checks signal, onProgress and threads; throws ABORTED when the signal has fired already. */
 export function validateJob(options: JobOptions): void {
+  requireArguments(options, 'the call');
   const { signal, onProgress, threads } = options;
-  if (signal !== undefined && (typeof signal !== 'object' || signal === null || !('aborted' in signal))) {
-    throw expected('an AbortSignal', 'signal', signal);
-  }
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     throw expected('a function', 'onProgress', onProgress);
   }

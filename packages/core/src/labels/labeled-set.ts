@@ -1,4 +1,13 @@
-import { AlfamixError, describe, expected, requireArguments } from '../errors.js';
+import {
+  AlfamixError,
+  describe,
+  expected,
+  requireArguments,
+  requireList,
+  throwIfAborted,
+} from '../errors.js';
+import { allocate } from '../formats/file-io.js';
+import { requireTypedArray } from '../kernels/validate.js';
 import { assertRow } from '../pool/gather.js';
 import type { Pool } from '../pool/pool.js';
 
@@ -63,9 +72,9 @@ export class LabeledSet {
   static from(args: LabeledSetArgs): LabeledSet {
     requireArguments(args, 'LabeledSet.from');
     const { embeddings, labels, dim, classNames } = args;
-    requireList(labels, 'labels');
     checkClassNames(classNames);
     const indices = classIndices(labels, classNames);
+    if (embeddings instanceof Float32Array) requireTypedArray(embeddings, 'Float32Array', 'embeddings');
     const data = embeddings instanceof Float32Array ? embeddings : flatten(embeddings);
     const width = dim ?? data.length / indices.length;
     if (dim !== undefined && (!Number.isSafeInteger(dim) || dim < 1)) {
@@ -93,8 +102,9 @@ export class LabeledSet {
     if (typeof pool?.gather !== 'function') throw expected('a Pool', 'pool', pool);
     requireArguments(args, 'LabeledSet.fromPool');
     const { rows, labels, classNames, signal } = args;
-    requireList(rows, 'rows');
-    requireList(labels, 'labels');
+    throwIfAborted(signal);
+    requireList(rows, 'an array of integers', 'rows');
+    requireList(labels, 'an array of integers', 'labels');
     if (rows.length !== labels.length) {
       throw new AlfamixError(
         'SHAPE_MISMATCH',
@@ -113,9 +123,13 @@ export class LabeledSet {
   }
 }
 
-function requireList(value: unknown, name: string): void {
-  if (typeof value !== 'object' || value === null || !('length' in value) || !Number.isInteger(value.length))
-    throw expected('an array of integers', name, value);
+/** An array that was whole when the set was made may have been transferred to a worker since. */
+export function assertAttachedRows({ embeddings, rows, dim }: LabeledSet): void {
+  if (embeddings.length === rows * dim) return;
+  throw new AlfamixError(
+    'INVALID_ARGUMENT',
+    `expected ${rows * dim} values for the labelled embeddings, got ${embeddings.length}: their buffer was detached`,
+  );
 }
 
 /** The positions at which each row appears first. */
@@ -142,9 +156,10 @@ function classIndices(
   labels: ArrayLike<number | bigint>,
   classNames: readonly string[] | undefined,
 ): Int32Array {
+  requireList(labels, 'an array of integers', 'labels');
   if (labels.length === 0)
     throw new AlfamixError('INVALID_ARGUMENT', 'expected at least one label, got none');
-  const out = new Int32Array(labels.length);
+  const out = allocate(Int32Array, labels.length, 'the labels');
   for (let i = 0; i < labels.length; i++) {
     const label = labels[i];
     const value = typeof label === 'bigint' ? Number(label) : label;

@@ -1,4 +1,4 @@
-import { AlfamixError, throwIfAborted } from '../errors.js';
+import { AlfamixError, requireList, throwIfAborted } from '../errors.js';
 import { DTYPE_BYTES } from '../formats/dtype.js';
 import { allocate, openFile, READ_BYTES, readBytes } from '../formats/file-io.js';
 import { assertUnchanged } from '../formats/file-stamp.js';
@@ -30,6 +30,7 @@ export async function gatherRows(
   signal?: AbortSignal,
 ): Promise<Float32Array> {
   throwIfAborted(signal);
+  requireList(rows, 'an array of rows', 'rows');
   const slice = new TimeSlice(signal, 4);
   const increasing = await checkRows(rows, poolRows, slice);
   const out = allocate(Float32Array, rows.length * dim, 'the gathered rows');

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
+import { onAbort } from '../../abort-listeners.js';
 import { AlfamixError, abortError, throwIfAborted } from '../../errors.js';
 import type { Reply, Request } from './messages.js';
 
@@ -80,17 +81,16 @@ function ask(
   return new Promise((resolve, reject) => {
     const settle = (done: () => void) => {
       worker.off('message', onMessage).off('error', onError).off('exit', onExit);
-      signal?.removeEventListener('abort', onAbort);
+      unhook();
       done();
     };
     const onMessage = (reply: Reply) => settle(() => resolve(reply));
     const onError = (error: Error) => settle(() => reject(threadError(error, path)));
     const onExit = (code: number) =>
       settle(() => reject(threadError(new Error(`the thread ended with ${code}`), path)));
-    const onAbort = () => settle(() => reject(abortError(signal as AbortSignal)));
+    const unhook = onAbort(signal, () => settle(() => reject(abortError(signal as AbortSignal))));
     worker.on('message', onMessage).on('error', onError).on('exit', onExit);
-    signal?.addEventListener('abort', onAbort);
-    if (signal?.aborted) onAbort();
+    if (signal?.aborted) settle(() => reject(abortError(signal)));
     else worker.postMessage(message);
   });
 }
