@@ -81,7 +81,7 @@ function panelOf(
 function whoIsGrey(strategies: readonly StrategyView[]): string {
   if (strategies.every(({ style }) => style.coloured)) return '';
   const known = [FOCUS, BASELINE].filter((name) => strategies.some((each) => each.name === name));
-  return ` In colour: ${known.map((name) => `${name}, `).join('')}the best of the others; grey lines are named where they end.`;
+  return ` In colour: ${known.length > 0 ? `${known.join(', ')} and ` : ''}the best of the others; grey lines are named where they end.`;
 }
 
 function endOf({ name, accuracy }: StrategyView, round: number): string {
