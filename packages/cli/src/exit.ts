@@ -10,7 +10,7 @@ const BAD_INPUT: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 const NO_COMMAND =
-  'expected a command: select, score, fit, verify, report, demo or doctor; see alfamix --help';
+  'expected a command: select, score, fit, verify, simulate, report, demo or doctor; see alfamix --help';
 
 /** Exit status and the one line for stderr (none when help or the version was asked for). */
 export interface Exit {

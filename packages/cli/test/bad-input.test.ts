@@ -328,7 +328,7 @@ const CASES: [string, string[], RegExp][] = [
     /too many arguments.* got 2\..* A glob needs quotes: --pool 'shards\/\*\.npy'/,
   ],
   ['unknown command', ['selekt'], /unknown command 'selekt'/],
-  ['no command', [], /expected a command: select, score, fit, verify, demo or doctor/],
+  ['no command', [], /expected a command: select, score, fit, verify, simulate, report, demo or doctor/],
   [
     'output in a missing folder',
     ['select', '--pool', 'pool.npy', '--labels', 'labels.csv', '--budget', '5', '--out', 'no/picks.csv'],

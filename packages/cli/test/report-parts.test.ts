@@ -2,10 +2,10 @@ import type { RoundLine } from '@alfamix/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { renderChart } from '../src/report/render-chart.js';
-import { spreadHeights } from '../src/report/run/line-chart.js';
+import { spreadHeights } from '../src/report/run/end-labels.js';
+import { stageBars } from '../src/report/run/stage-bars.js';
 import { shortNames, strategyStyles } from '../src/report/run/strategy-style.js';
 import { labelsToReach } from '../src/report/run/summary.js';
-import { stageBars } from '../src/report/run/time-charts.js';
 import { querySeconds, stageShares } from '../src/report/run/time-section.js';
 import { curve } from '../src/report/run/view.js';
 

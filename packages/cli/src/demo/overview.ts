@@ -2,7 +2,7 @@ import { digitImage } from '../report/digit-image.js';
 import { classColour, inTheme, LIGHT } from '../report/palette.js';
 import type { PickCard } from '../report/picks.js';
 import type { Chart } from '../report/render-chart.js';
-import { escapeXml, FONT } from '../report/render-chart.js';
+import { escapeXml, FONT, place } from '../report/render-chart.js';
 
 export interface OverviewInput {
   readonly map: Chart;
@@ -104,12 +104,6 @@ function legend(x: number, y: number): string {
     })
     .join('');
 }
-
-const place = ({ svg, width, height }: Chart, x: number, y: number): string =>
-  svg
-    .replace('<svg ', `<svg x="${x}" y="${y}" width="${width}" height="${height}" `)
-    .replace(/ role="img" aria-label="[^"]*"/, '')
-    .replace(/<title>[^<]*<\/title>/, '');
 
 function card(title: string, width: number, height: number, content: string): string {
   const [w, h] = [Math.ceil(width) + 2 * PAD, Math.ceil(height) + 2 * PAD];

@@ -69,6 +69,13 @@ const tidyTag = (tag: string): string =>
     )
     .replace(/ stroke="[^"]*" stroke-width="0"/g, '');
 
+/** The chart as a part of another drawing, at a place in it; the whole says what it is. */
+export const place = ({ svg, width, height }: Chart, x: number, y: number): string =>
+  svg
+    .replace('<svg ', `<svg x="${x}" y="${y}" width="${width}" height="${height}" `)
+    .replace(/ role="img" aria-label="[^"]*"/, '')
+    .replace(/<title>[^<]*<\/title>/, '');
+
 export function escapeXml(text: string): string {
   return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 }

@@ -1,5 +1,5 @@
 import { inTheme, LIGHT } from '../palette.js';
-import { type Chart, escapeXml, FONT } from '../render-chart.js';
+import { escapeXml, FONT, place } from '../render-chart.js';
 import type { Figure } from './section.js';
 
 const PAD = 20;
@@ -31,9 +31,3 @@ export function standAlone({ title, charts, columns = 1, defs, subtitle = '' }: 
     LIGHT,
   );
 }
-
-const place = ({ svg, width, height }: Chart, x: number, y: number): string =>
-  svg
-    .replace('<svg ', `<svg x="${x}" y="${y}" width="${width}" height="${height}" `)
-    .replace(/ role="img" aria-label="[^"]*"/, '')
-    .replace(/<title>[^<]*<\/title>/, '');

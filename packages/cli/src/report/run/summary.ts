@@ -74,8 +74,9 @@ export function tilesOf({ strategies, lastRound }: RunView): Tile[] {
   const rival = ranked.find(({ strategy: { name } }) => !name.startsWith(FOCUS) && name !== BASELINE);
   const wanted = [named(FOCUS), rival, named(BASELINE)].filter((found) => found !== undefined);
   const shown = wanted.length === 3 ? wanted : ranked.slice(0, 3);
-  // Means over other seeds don't rank.
-  const even = new Set(ranked.map(({ point }) => point.seeds)).size === 1;
+  // Means over other seeds don't rank, nor does round 0, before any pick.
+  const even =
+    lastRound > 0 && ranked.length > 1 && new Set(ranked.map(({ point }) => point.seeds)).size === 1;
   return shown.map(({ strategy, point }) => tile(strategy, point, even && strategy === ranked[0].strategy));
 }
 

@@ -31,7 +31,7 @@ export function tableSection({ strategies, settings }: RunView): Section {
             ? html`<small>${point.seeds} seed${point.seeds === 1 ? '' : 's'}</small>`
             : undefined;
         const spread = Number.isNaN(point.std) ? '' : ` ± ${percent(point.std)}`;
-        return html`<td${round > 0 && point.mean === best[c] ? new Markup(' class="best"') : undefined}><b>${percent(point.mean)}</b>${spread}${few}</td>`;
+        return html`<td${round > 0 && strategies.length > 1 && point.mean === best[c] ? new Markup(' class="best"') : undefined}><b>${percent(point.mean)}</b>${spread}${few}</td>`;
       }),
     ]);
     const span = shown.length > 1 ? `rounds ${shown[0]} to ${shown.at(-1)}` : `round ${shown[0]}`;

@@ -1,7 +1,8 @@
 import { quantile, type RoundLine } from '@alfamix/core';
 import { html } from '../html.js';
 import { figure, forBothWidths, keyed, note, type Section, scrollTable } from './section.js';
-import { formatSeconds, stageBars, timeSpans } from './time-charts.js';
+import { stageBars } from './stage-bars.js';
+import { formatSeconds, timeSpans } from './time-spans.js';
 import type { RunView } from './view.js';
 
 /** Stages that aren't parts of the query; `select` is the query without the embedding. */
