@@ -404,20 +404,18 @@ describe('bad input: one sentence, exit 2, nothing written', () => {
 
 describe('an output that is an input', () => {
   it.each([
-    [
-      'select',
-      './pool.npy',
-      /^alfamix: expected another file for --out than --pool reads, got \.\/pool\.npy\n$/,
-    ],
-    ['select', 'labels.csv', /than --labels reads, got labels\.csv/],
-  ])('%s --out %s', async (command, out, message) => {
-    const inputs = ['pool.npy', 'labels.csv'].map((name) => readFileSync(scratch.file(name)));
-    const args = [command, '--pool', 'pool.npy', '--labels', 'labels.csv', '--budget', '5', '--out', out];
+    ['./pool.csv', /^alfamix: expected another file for --out than --pool reads, got \.\/pool\.csv\n$/],
+    ['labels.csv', /than --labels reads, got labels\.csv/],
+    ['./pool.npy', /^alfamix: expected a \.csv or \.parquet file for --out, got "\.\/pool\.npy"\n$/],
+  ])('select --out %s', async (out, message) => {
+    const inputs = ['pool.csv', 'pool.npy', 'labels.csv'];
+    const contents = inputs.map((name) => readFileSync(scratch.file(name)));
+    const args = ['select', '--pool', 'pool.csv', '--labels', 'labels.csv', '--budget', '5', '--out', out];
     const { code, stderr } = await alfamix(args, { cwd: scratch.path });
     expect(stderr).toMatch(message);
     expect(code).toBe(2);
     expect(scratch.list()).toEqual(before);
-    expect(['pool.npy', 'labels.csv'].map((name) => readFileSync(scratch.file(name)))).toEqual(inputs);
+    expect(inputs.map((name) => readFileSync(scratch.file(name)))).toEqual(contents);
   });
 });
 
