@@ -1,5 +1,13 @@
 import { existsSync } from 'node:fs';
-import { AlfamixError, csvField, LabeledSet, LinearHead, readCsv, writeFileAtomic } from '@alfamix/core';
+import {
+  AlfamixError,
+  assertWritable,
+  csvField,
+  LabeledSet,
+  LinearHead,
+  readCsv,
+  writeFileAtomic,
+} from '@alfamix/core';
 import { ServiceError } from './service-error.js';
 
 /** The labels so far, and the head fitted on them. Kept in a file, if one is given: nothing is lost. */
@@ -26,11 +34,13 @@ export class Labels {
 
   /** @throws AlfamixError naming the line that is none of ours */
   async load() {
-    if (this.#file === undefined || !existsSync(this.#file)) return;
+    if (this.#file === undefined) return;
+    assertWritable(this.#file);
+    if (!existsSync(this.#file)) return;
     let header = true;
     for await (const { fields, line } of readCsv(this.#file)) {
       if (header) this.#checkHeader(fields);
-      else this.#take(fields, line);
+      else this.#read(fields, line);
       header = false;
     }
     this.#version++;
@@ -44,7 +54,7 @@ export class Labels {
   }
 
   /** @param {readonly string[]} fields @param {number} line */
-  #take([text, label], line) {
+  #read([text, label], line) {
     const row = /^\d+$/.test(text) ? Number(text) : Number.NaN;
     const before = this.#byRow.get(row);
     const wrong = !(row < this.#pool.rows)
@@ -68,24 +78,28 @@ export class Labels {
     const added = new Map();
     for (const [i, row] of rows.entries()) {
       const { label } = labels[i];
-      const before = added.get(row) ?? (replace ? undefined : this.#byRow.get(row));
-      if (before !== undefined && before !== label) {
-        const message = `expected one label for row ${row}, got ${JSON.stringify(label)} after ${JSON.stringify(before)}`;
-        throw new ServiceError(409, 'CONFLICT', message);
-      }
+      refuseConflict(row, label, added.get(row) ?? (replace ? undefined : this.#byRow.get(row)));
       added.set(row, label);
     }
-    for (const [row, label] of added) this.#byRow.set(row, label);
+    // One after the other, and on the disk before they count: an answer of failure means that none was taken.
+    const turn = this.#written.catch(() => {}).then(() => this.#take(added, replace));
+    this.#written = turn;
+    await turn;
+  }
+
+  /** @param {Map<number, string>} added @param {boolean} replace */
+  async #take(added, replace) {
+    // Labels may have come while these waited for their turn.
+    if (!replace) for (const [row, label] of added) refuseConflict(row, label, this.#byRow.get(row));
+    const merged = new Map([...this.#byRow, ...added]);
+    await this.#save(merged);
+    this.#byRow = merged;
     this.#version++;
-    // One write after the other; each holds all labels known then.
-    this.#written = this.#written.catch(() => {}).then(() => this.#save());
-    await this.#written;
   }
 
   /** As labels.csv, which the command line reads. */
   csv() {
-    const lines = [...this.#byRow].map(([row, label]) => `${row},${csvField(label)}`);
-    return `${['row,label', ...lines].join('\n')}\n`;
+    return csvOf(this.#byRow);
   }
 
   /**
@@ -141,15 +155,35 @@ export class Labels {
 
   /** @param {number | undefined} row @param {string | undefined} id */
   #rowOf(row, id) {
-    const found = row ?? (id === undefined ? undefined : this.#pool.rowOf(id));
+    const named = id === undefined ? undefined : this.#pool.rowOf(id);
+    if (row !== undefined && id !== undefined && named !== row) {
+      const other = named === undefined ? 'no row' : `row ${named}`;
+      const message = `expected the row of id ${JSON.stringify(id)}, ${other}, for row, got ${row}`;
+      throw new ServiceError(400, 'INVALID_ARGUMENT', message);
+    }
+    const found = row ?? named;
     if (found !== undefined && Number.isInteger(found) && found >= 0 && found < this.#pool.rows) return found;
     const message = `expected a row of the pool, 0 to ${this.#pool.rows - 1}, or an id of it, got ${JSON.stringify(row ?? id)}`;
     throw new ServiceError(400, 'INVALID_ARGUMENT', message);
   }
 
-  async #save() {
-    if (this.#file !== undefined) await writeFileAtomic(this.#file, (append) => append(this.csv()));
+  /** @param {Map<number, string>} byRow */
+  async #save(byRow) {
+    if (this.#file !== undefined) await writeFileAtomic(this.#file, (append) => append(csvOf(byRow)));
   }
+}
+
+/** @param {Map<number, string>} byRow */
+function csvOf(byRow) {
+  const lines = [...byRow].map(([row, label]) => `${row},${csvField(label)}`);
+  return `${['row,label', ...lines].join('\n')}\n`;
+}
+
+/** @param {number} row @param {string} label @param {string | undefined} before */
+function refuseConflict(row, label, before) {
+  if (before === undefined || before === label) return;
+  const message = `expected one label for row ${row}, got ${JSON.stringify(label)} after ${JSON.stringify(before)}`;
+  throw new ServiceError(409, 'CONFLICT', message);
 }
 
 /**

@@ -7,6 +7,9 @@ import { Labels } from './labels.js';
 import { Metrics } from './metrics.js';
 import { answerTo, ServiceError } from './service-error.js';
 
+/** After the last job its answer is on its way for so long at most. */
+const LAST_ANSWERS_MS = 1000;
+
 const SELECT = {
   type: 'object',
   additionalProperties: false,
@@ -177,8 +180,11 @@ export async function buildServer({ pool, labelsFile, maxRunning = 2, maxWaiting
   /** Lets running jobs end, at most so long. @param {number} graceMs */
   const shutdown = async (graceMs) => {
     closing = true;
+    // A client that is slow to send, or to read, doesn't keep us longer than the jobs may take and a second more.
+    const impatient = setTimeout(() => app.server.closeAllConnections(), graceMs + LAST_ANSWERS_MS);
     await queue.close(graceMs);
     await app.close();
+    clearTimeout(impatient);
     pool.close();
   };
   return { app, shutdown };

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -68,7 +69,7 @@ async function start(args = []) {
       child.once('exit', (code, signal) => resolve({ code, signal, errors }));
       child.kill('SIGTERM');
     });
-  return { send, metric, stop, child };
+  return { url, send, metric, stop, child };
 }
 
 let service;
@@ -216,6 +217,27 @@ describe('start and stop', () => {
         .toBe('gone');
     },
   );
+
+  test('labels that can’t be kept are not taken; row and id must agree', async () => {
+    const kept = mkdtempSync(join(tmpdir(), 'alfamix-kept-'));
+    const ids = join(folder, 'ids.csv');
+    writeFileSync(ids, `id\n${Array.from({ length: ROWS }, (_, row) => `img${row}`).join('\n')}\n`);
+    const other = await start(['--ids', ids, '--labels-file', join(kept, 'labels.csv')]);
+    const count = async () => (await (await other.send('GET', '/healthz')).json()).labels;
+    const add = async (label) => (await other.send('POST', '/labels', { labels: [label] })).status;
+    expect(await add({ row: 5, id: 'img7', label: 'z' })).toBe(400);
+    expect(await add({ row: 5, id: 'nobody', label: 'z' })).toBe(400);
+    expect(await count()).toBe(0);
+    expect(await add({ row: 5, id: 'img5', label: 'z' })).toBe(200);
+    rmSync(kept, { recursive: true });
+    expect(await add({ row: 6, label: 'z' })).toBe(500);
+    expect(await count()).toBe(1);
+    mkdirSync(kept);
+    expect(await add({ row: 7, label: 'z' })).toBe(200);
+    expect(readFileSync(join(kept, 'labels.csv'), 'utf8')).toBe('row,label\n5,z\n7,z\n');
+    other.child.kill('SIGKILL');
+    rmSync(kept, { recursive: true });
+  });
 
   test('a caller who cancels doesn’t wait for the head', async () => {
     const other = await start();
@@ -367,6 +389,21 @@ describe('under load', () => {
     const stopped = other.stop();
     expect((await (await running).json()).picks).toHaveLength(budget);
     expect(await stopped).toEqual({ code: 0, signal: null, errors: '' });
+  });
+
+  test('SIGTERM doesn’t wait for a client that never ends its request', async () => {
+    const other = await start(['--grace-ms', '200']);
+    const { hostname, port } = new URL(other.url);
+    const slow = connect(Number(port), hostname);
+    slow.on('error', () => {});
+    slow.write(
+      'POST /labels HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
+    );
+    await expect.poll(() => other.metric('alfamix_jobs_running')).toBe(0);
+    const from = Date.now();
+    expect(await other.stop()).toMatchObject({ code: 0, signal: null });
+    expect(Date.now() - from).toBeLessThan(10_000);
+    slow.destroy();
   });
 
   test('SIGTERM stops jobs that take longer than the grace', async () => {
