@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { readTable, writeParquet } from '@alfamix/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { alfamix, type Scratch } from './support/cli.js';
@@ -63,11 +63,13 @@ describe('pools of many files and kinds', () => {
       ]);
       expect(await run(['verify', 'shards/picks.csv'])).toMatch(/^same {5}7 picks/);
     }
-    const over = await alfamix([...SELECT, '--pool', 'shards', '--out', 'shards/part-2.npy'], {
+    mkdirSync(scratch.file('tables'));
+    copyFileSync(scratch.file('pool.csv'), scratch.file('tables/part-1.csv'));
+    const over = await alfamix([...SELECT, '--pool', 'tables/*.csv', '--out', 'tables/part-1.csv'], {
       cwd: scratch.path,
     });
     expect(over).toMatchObject({ code: 2, stdout: '' });
-    expect(over.stderr).toMatch(/expected another file for --out than --pool reads, got shards\/part-2\.npy/);
+    expect(over.stderr).toMatch(/expected another file for --out than --pool reads, got tables\/part-1\.csv/);
   });
 
   it('Parquet in: columns, ids and labels; names with commas, quotes and umlauts come through', async () => {
