@@ -77,7 +77,7 @@ const EXPERIMENTS = {
       '--seeds',
       seeds(20),
       '--strategies',
-      ['alfa-mix', WEIGHTED[1], 'alfa-mix:alpha=random'].join(),
+      ['alfa-mix', WEIGHTED[1]].join(),
     ],
     tables: [accuracies, againstAlfaMix],
   },
