@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   mkdirSync,
@@ -272,6 +273,11 @@ describe('run folders', () => {
     ['not JSON', () => 'no json', /expected JSON in .*run\.json/],
     ['another format', (text) => text.replace('alfamix-run', 'x'), /expected format as/],
     ['a later version', (text) => text.replace('"version": 1', '"version": 2'), /run of version 1/],
+    [
+      'a strategy that leaves the folder',
+      (text) => text.replace('"margin"', '"../margin"'),
+      /expected strategies as/,
+    ],
     ['a missing field', (text) => text.replace('"sha256"', '"sha"'), /expected data\.sha256/],
     ['a list', () => '[]', /expected it as/],
   ])('run.json: %s', async (name, change, message) => {
@@ -318,6 +324,25 @@ describe('run folders', () => {
     await fails(() => simulate(args(`lines ${name}`)), 'FORMAT', message);
     // Whatever it is, it is not lost.
     expect(readFileSync(file, 'utf8')).toBe(text);
+  });
+
+  test('a strategy that leaves the folder is refused before anything is written', async () => {
+    const needs = { labels: false, head: false };
+    for (const name of ['../x', 'a/b', 'a\\b', '.x', '', 'x'.repeat(200), 'a\nb']) {
+      const strategies = [{ name, needs, select: async () => ({ picks: [] }) }];
+      await fails(
+        () => simulate(args('names', { strategies })),
+        'INVALID_ARGUMENT',
+        /part of a file's name for a strategy/,
+      );
+    }
+    expect(readdirSync(folder.path)).not.toContain('names');
+  });
+
+  test.skipIf(process.platform === 'win32')('a pipe for run.json', async () => {
+    mkdirSync(join(folder.path, 'piped'));
+    execFileSync('mkfifo', [join(folder.path, 'piped', 'run.json')]);
+    await fails(() => readRun(join(folder.path, 'piped')), 'IO', /pipe/);
   });
 
   test('one process writes; a lock of a dead one is taken over', async () => {

@@ -1,6 +1,7 @@
 import { SCALES } from '../datasets/scale.js';
 import { AlfamixError, describe } from '../errors.js';
 import type { RoundLine } from './round-line.js';
+import { isStrategyName } from './series-name.js';
 import type { RunSettings } from './settings.js';
 
 /** Checks one value; a failure names it by its path from the root. */
@@ -49,7 +50,7 @@ const SETTINGS: Shape = {
   rounds: integer,
   alphaCap: orNull((value) => number(value) && (value as number) > 0),
   maxCandidates: orNull(positive),
-  strategies: listOf(text),
+  strategies: listOf((value) => typeof value === 'string' && isStrategyName(value)),
   seeds: listOf(integer),
 };
 

@@ -1,10 +1,11 @@
-import { mkdir, open, readdir, readFile, truncate, unlink } from 'node:fs/promises';
+import { mkdir, open, readdir, truncate, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AlfamixError, describe } from '../errors.js';
 import { writeFileAtomic } from '../formats/atomic-file.js';
-import { ioError } from '../formats/file-io.js';
+import { ioError, type OpenFile, openFile } from '../formats/file-io.js';
 import { parseLine, parseSettings } from './parse-run.js';
 import type { RoundLine } from './round-line.js';
+import { seriesName } from './series-name.js';
 import type { RunSettings } from './settings.js';
 
 const SETTINGS = 'run.json';
@@ -128,10 +129,6 @@ export class RunFolder {
   }
 }
 
-/** Colons separate a strategy's options, and can't be in a file's name on Windows. */
-export const seriesName = (strategy: string, seed: number): string =>
-  `${strategy.replaceAll(':', ',')}.seed-${seed}.jsonl`;
-
 /** A row is labelled once. */
 function checkPicks(lines: readonly RoundLine[], path: string): void {
   const seen = new Set<number>();
@@ -144,13 +141,21 @@ function checkPicks(lines: readonly RoundLine[], path: string): void {
   }
 }
 
+/** A file's text; undefined for one that isn't there. @throws IO, also for a pipe, which would never end */
 async function readText(path: string): Promise<string | undefined> {
+  let file: OpenFile;
   try {
-    return await readFile(path, 'utf8');
+    file = await openFile(path);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return undefined;
+    if (error instanceof AlfamixError && error.details.errno === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return await file.handle.readFile('utf8');
+  } catch (error) {
     throw ioError(error, 'read', path);
+  } finally {
+    await file.handle.close();
   }
 }
 

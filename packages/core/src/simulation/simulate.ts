@@ -7,6 +7,7 @@ import type { Strategy } from '../strategies/strategy.js';
 import type { RoundLine } from './round-line.js';
 import { RunFolder, type SeriesFile } from './run-folder.js';
 import { runSeries, type SeriesJob } from './series.js';
+import { isStrategyName } from './series-name.js';
 import type { RunSettings } from './settings.js';
 
 export interface SimulateArgs {
@@ -142,6 +143,9 @@ function checkSettings({ init, budget, rounds, seeds, strategies, data, maxCandi
   if (strategies.length === 0) throw expected('at least one strategy', 'strategies', strategies);
   if (seeds.length === 0) throw expected('at least one seed', 'seeds', seeds);
   for (const seed of seeds) requireInteger(seed, 'a seed', 0);
+  for (const name of strategies) {
+    if (!isStrategyName(name)) throw expected("a name that can be part of a file's name", 'a strategy', name);
+  }
   for (const [name, list] of Object.entries({ strategies, seeds })) {
     const twice = list.find((each, i) => (list as readonly unknown[]).indexOf(each) !== i);
     if (twice !== undefined) throw expected('each one once', name, twice);
