@@ -116,6 +116,7 @@ export {
 export { compareWithPublished, type PublishedComparison, type Summary } from './simulation/published.js';
 export { type Run, readRun } from './simulation/read-run.js';
 export type { QueryRecord, RoundLine } from './simulation/round-line.js';
+export { seriesName } from './simulation/series-name.js';
 export { hashData, type RunSettings } from './simulation/settings.js';
 export { type SimulateArgs, type SimulateResult, simulate } from './simulation/simulate.js';
 export { mean, quantile, type Spread, std, variance } from './simulation/statistics.js';

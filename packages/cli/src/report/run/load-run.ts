@@ -1,6 +1,14 @@
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AlfamixError, type Dataset, hashData, type Run, type RunSettings, readRun } from '@alfamix/core';
+import {
+  AlfamixError,
+  type Dataset,
+  hashData,
+  type Run,
+  type RunSettings,
+  readRun,
+  seriesName,
+} from '@alfamix/core';
 import { loadData } from '../../simulate/datasets.js';
 
 export interface FoundRun extends Run {
@@ -21,11 +29,7 @@ export async function loadRun(dir: string): Promise<FoundRun> {
 
 /** Result files that the run doesn't list, and lines that a killed run left without their end. */
 async function leftOut(dir: string, { strategies, seeds }: RunSettings): Promise<string[]> {
-  const known = new Set(
-    strategies.flatMap((strategy) =>
-      seeds.map((seed) => `${strategy.replaceAll(':', ',')}.seed-${seed}.jsonl`),
-    ),
-  );
+  const known = new Set(strategies.flatMap((strategy) => seeds.map((seed) => seriesName(strategy, seed))));
   const notes: string[] = [];
   for (const name of (await readdir(dir)).filter((file) => file.endsWith('.jsonl')).sort()) {
     if (!known.has(name)) notes.push(`${name} is of no strategy and seed in run.json and is left out.`);
