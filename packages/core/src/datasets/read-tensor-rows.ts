@@ -31,14 +31,27 @@ export async function readTensorRows(
 
 async function labelTensor(path: string, labelName: string | undefined) {
   const want = { dtype: 'int', rank: 1 } as const;
-  if (labelName !== undefined) return readTensor(`${path}#${labelName}`, want);
+  if (labelName !== undefined) {
+    return readTensor(`${path}#${labelName}`, want).catch((error) => {
+      throw notIntegers(error);
+    });
+  }
   for (const name of LABEL_NAMES) {
     try {
       return await readTensor(`${path}#${name}`, want);
     } catch (error) {
       // Not there: INVALID_ARGUMENT. There and wrong: the user's to mend.
-      if (!(error instanceof AlfamixError) || error.code !== 'INVALID_ARGUMENT') throw error;
+      if (error instanceof AlfamixError && error.code === 'INVALID_ARGUMENT') continue;
+      throw notIntegers(error);
     }
   }
-  return readTensor(path, want);
+  return readTensor(path, want).catch((error) => {
+    throw notIntegers(error);
+  });
+}
+
+function notIntegers(error: unknown): unknown {
+  if (!(error instanceof AlfamixError) || error.code !== 'FORMAT') return error;
+  const advice = 'labels must be integers; a CSV may have text';
+  return new AlfamixError('FORMAT', `${error.message}: ${advice}`, { cause: error, details: error.details });
 }
