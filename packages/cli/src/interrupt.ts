@@ -35,6 +35,7 @@ export class Interrupt {
 }
 
 function leave(code: number): never {
+  process.stderr.write('alfamix: interrupted; what was under way did not stop by itself\n');
   discardUnfinishedFiles();
   process.exit(code);
 }

@@ -12,6 +12,7 @@ import { buildProgram } from './program.js';
 export async function main(argv: readonly string[]): Promise<void> {
   surviveClosedPipes();
   process.once('exit', discardUnfinishedFiles);
+  process.on('uncaughtException', failUncaught);
   const interrupt = new Interrupt();
   try {
     await buildProgram(interrupt.signal).parseAsync([...argv], { from: 'user' });
@@ -28,6 +29,14 @@ export async function main(argv: readonly string[]): Promise<void> {
   } finally {
     interrupt.dispose();
   }
+}
+
+/** What a module of the user's throws behind our back. */
+function failUncaught(error: unknown): void {
+  const { message } = exitFor(error);
+  process.stderr.write(`alfamix: ${message ?? String(error)}\n`);
+  if (process.env.ALFAMIX_DEBUG) console.error(error);
+  process.exit(1);
 }
 
 /** A command that keeps what it has done says so itself. */

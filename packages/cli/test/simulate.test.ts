@@ -18,7 +18,9 @@ const timeless = async (out: string) =>
 describe('alfamix simulate', () => {
   it('digits: lines, settings and a table', async () => {
     const { code, stdout, stderr } = await simulate('runs/first', '--strategies', 'random,alfa-mix,margin');
-    expect([code, stderr.split('\n').filter(Boolean).length]).toEqual([0, 6]);
+    expect([code, stderr.split('\n').filter(Boolean).length]).toEqual([0, 18]);
+    expect(stderr).toMatch(/^margin, seed 2, round 2: [\d.]+ % \(18 of 18\)$/m);
+    expect(stderr).toMatch(/\(1 of 18, .* left\)$/m);
     const { settings, lines } = await readRun(join(cwd, 'runs/first'));
     expect(lines).toHaveLength(18);
     expect(settings).toMatchObject({
@@ -102,7 +104,7 @@ describe('alfamix simulate', () => {
       });
       expect(full).toEqual({
         code: 2,
-        stderr: expect.stringMatching(/^alfamix: can't write .*margin\.seed-1\.jsonl: /),
+        stderr: expect.stringMatching(/^alfamix: can't write .*margin\.seed-1\.jsonl: /m),
       });
       expect(count(join(cwd, 'runs/full'))).toBeGreaterThan(0);
       const again = await alfamix(['simulate', ...args, '--json'], { cwd });
@@ -112,6 +114,33 @@ describe('alfamix simulate', () => {
     },
   );
 
+  it.each([
+    [
+      'never ends',
+      'export default () => new Promise(() => {});',
+      130,
+      /^alfamix: interrupted; what was under way did not stop/m,
+    ],
+    [
+      'throws behind our back',
+      'export default () => { setTimeout(() => { throw new Error("late"); }); return new Promise(() => {}); };',
+      1,
+      /^alfamix: .*late$/m,
+    ],
+  ])('a strategy that %s ends in a sentence', async (name, source, code, message) => {
+    writeFileSync(scratch.file('odd.mjs'), source);
+    const result = await alfamix(
+      ['simulate', ...SMALL, '--out', `runs/${name}`, '--strategies', './odd.mjs'],
+      {
+        cwd,
+        started: (child) => code === 130 && setTimeout(() => child.kill('SIGINT'), 2500),
+      },
+    );
+    expect(result.stderr).toMatch(message);
+    expect(result.stderr).not.toMatch(/^ +at /m);
+    expect(result.code).toBe(code);
+  });
+
   it('a strategy of one’s own, from a module', async () => {
     writeFileSync(
       scratch.file('newest.mjs'),
@@ -120,7 +149,16 @@ describe('alfamix simulate', () => {
     const { code } = await simulate('runs/own', '--strategies', './newest.mjs,random', '--seeds', '1');
     expect(code).toBe(0);
     const { settings, lines } = await readRun(join(cwd, 'runs/own'));
-    expect(settings.strategies).toEqual(['newest', 'random']);
+    expect(settings.strategies).toEqual([expect.stringMatching(/^newest@[0-9a-f]{8}$/), 'random']);
+    // Changed, it is another strategy: nothing is mixed.
+    writeFileSync(
+      scratch.file('newest.mjs'),
+      'export default { name: "random", needs: {}, select: async ({ available, budget }) => ({ picks: [...available.subarray(0, budget)].map((row) => ({ row })) }) };',
+    );
+    const again = await simulate('runs/own', '--strategies', './newest.mjs', '--seeds', '1', '--json');
+    expect(JSON.parse(again.stdout)).toMatchObject({ found: 0, made: 3 });
+    const { settings: grown } = await readRun(join(cwd, 'runs/own'));
+    expect(grown.strategies[2]).toMatch(/^random@[0-9a-f]{8}$/);
     expect(lines[0].query?.picks[0]).toBeGreaterThan(lines[0].query?.picks[9] ?? 0);
   });
 

@@ -114,7 +114,7 @@ export {
   type RoundResult,
 } from './simulation/pairwise.js';
 export { compareWithPublished, type PublishedComparison, type Summary } from './simulation/published.js';
-export { type Run, readRun } from './simulation/read-run.js';
+export { type Run, readRun, readRunSettings } from './simulation/read-run.js';
 export type { QueryRecord, RoundLine } from './simulation/round-line.js';
 export { seriesName } from './simulation/series-name.js';
 export { hashData, type RunSettings } from './simulation/settings.js';

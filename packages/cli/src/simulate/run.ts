@@ -4,21 +4,33 @@ import {
   hashData,
   type RoundLine,
   type RunSettings,
+  readRunSettings,
   type SimulateResult,
   simulate,
 } from '@alfamix/core';
 import type { SimulateOptions } from '../commands/simulate.js';
 import { resolveStrategy } from '../inputs/strategy.js';
 import type { Session } from '../session.js';
-import { formatShare } from '../terminal/format.js';
+import { formatDuration, formatShare } from '../terminal/format.js';
 import { VERSION } from '../version.js';
 import { chooseTrainer } from './choose-trainer.js';
 import { loadData } from './datasets.js';
 import { describeRun, summarize } from './summary.js';
 
-/** The end of a series, for the log of a long run. */
-function describeEnd({ strategy, seed, accuracy }: RoundLine, done: number, total: number): string {
-  return `${strategy}, seed ${seed}: ${formatShare(accuracy)} at the end (line ${done} of ${total})`;
+interface Pace {
+  done: number;
+  total: number;
+  /** Milliseconds. */
+  elapsed: number;
+}
+
+/** A line of the log of a long run. */
+function describeLine(
+  { strategy, seed, round, accuracy }: RoundLine,
+  { done, total, elapsed }: Pace,
+): string {
+  const left = done < total ? `, ${formatDuration((elapsed / done) * (total - done))} left` : '';
+  return `${strategy}, seed ${seed}, round ${round}: ${formatShare(accuracy)} (${done} of ${total}${left})`;
 }
 
 /** Runs or continues a simulation and prints what came out. */
@@ -29,7 +41,8 @@ export async function runSimulation(options: SimulateOptions, session: Session):
     loadData({ ...options, splitSeed: options.seed, labelName: options.labelColumn, signal }),
   );
   const kernels = await getKernels(options.backend);
-  const trainer = await chooseTrainer(options);
+  const before = await readRunSettings(options.out);
+  const trainer = await chooseTrainer(options, before?.tf);
   const { init, budget, rounds, alphaCap, seeds, model, jobs } = options;
   const settings: Omit<RunSettings, 'strategies'> = {
     format: 'alfamix-run',
@@ -58,10 +71,11 @@ export async function runSimulation(options: SimulateOptions, session: Session):
     seeds,
   };
   let made = 0;
+  const start = performance.now();
   const onLine = (line: RoundLine, done: number, total: number) => {
     made = done;
     session.progress('simulate', done, total);
-    if (line.round === rounds) session.say(describeEnd(line, done, total));
+    session.say(describeLine(line, { done, total, elapsed: performance.now() - start }));
   };
   session.progress('simulate', 0, 1);
   const { makeTrainer } = trainer;

@@ -31,3 +31,7 @@ export async function readRun(path: string): Promise<Run> {
   }
   return { settings, lines };
 }
+
+/** The settings of the run in a folder; undefined where none has begun. @throws FORMAT, IO */
+export const readRunSettings = (path: string): Promise<RunSettings | undefined> =>
+  new RunFolder(path).settings();
