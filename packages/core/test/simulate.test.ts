@@ -206,6 +206,21 @@ describe('simulate', () => {
     expect((await readRun(join(folder.path, 'grown'))).lines).toHaveLength(16);
   });
 
+  test.each([[undefined], [null], ['text']])('a strategy that throws %j', async (thrown) => {
+    const bad = {
+      name: 'bad',
+      needs: { labels: false, head: false },
+      select: async () => {
+        throw thrown;
+      },
+    };
+    const run = simulate(args(`throws ${thrown}`, { strategies: [bad], jobs: 2 })).then(
+      () => 'no failure',
+      (error) => [error],
+    );
+    expect(await run).toEqual([thrown]);
+  });
+
   test('a failure in one job stops the others, keeps their lines, and closes the trainers', async () => {
     const trainers: ReturnType<typeof oneStepTrainer>[] = [];
     const bad = {
@@ -328,8 +343,22 @@ describe('run folders', () => {
 
   test('a strategy that leaves the folder is refused before anything is written', async () => {
     const needs = { labels: false, head: false };
-    for (const name of ['../x', 'a/b', 'a\\b', '.x', '', 'x'.repeat(200), 'a\nb']) {
-      const strategies = [{ name, needs, select: async () => ({ picks: [] }) }];
+    for (const name of [
+      '../x',
+      'a/b',
+      'a\\b',
+      '.x',
+      '',
+      'x'.repeat(200),
+      'é'.repeat(76),
+      'a\ud800',
+      'a\nb',
+    ]) {
+      const strategies = ['first', name].map((name) => ({
+        name,
+        needs,
+        select: async () => ({ picks: [] }),
+      }));
       await fails(
         () => simulate(args('names', { strategies })),
         'INVALID_ARGUMENT',
@@ -337,6 +366,33 @@ describe('run folders', () => {
       );
     }
     expect(readdirSync(folder.path)).not.toContain('names');
+  });
+
+  test.each([
+    ['a:b', 'a,b'],
+    ['Random', 'random'],
+    ['\u00e9', 'e\u0301'],
+  ])('%j and %j would share files', async (...both) => {
+    const named = (name: string) => ({ ...getStrategy('random'), name });
+    const message = /^expected strategies whose files have different names, .* got ".*" and ".*"$/;
+    await fails(() => simulate(args('shared', { strategies: both.map(named) })), 'INVALID_ARGUMENT', message);
+    expect(readdirSync(folder.path)).not.toContain('shared');
+    const path = `shared ${encodeURIComponent(both[0])}`;
+    await simulate(args(path, { strategies: [named(both[0])], with: { seeds: [1] } }));
+    const before = readFileSync(join(folder.path, path, 'run.json'), 'utf8');
+    await fails(() => simulate(args(path, { strategies: [named(both[1])] })), 'INVALID_ARGUMENT', message);
+    expect(readFileSync(join(folder.path, path, 'run.json'), 'utf8')).toBe(before);
+  });
+
+  test('a run without a line yet gives way to other settings', async () => {
+    const small = { strategies: ['random'], seeds: [1] };
+    mkdirSync(join(folder.path, 'unbegun'));
+    writeFileSync(join(folder.path, 'unbegun', 'run.json'), JSON.stringify(settings));
+    writeFileSync(join(folder.path, 'unbegun', 'margin.seed-1.jsonl'), '');
+    const { settings: now } = await simulate(args('unbegun', { with: { ...small, budget: 4 } }));
+    expect(now).toMatchObject({ ...small, budget: 4 });
+    expect((await readRun(join(folder.path, 'unbegun'))).lines).toHaveLength(4);
+    await fails(() => simulate(args('unbegun', { with: small })), 'INVALID_ARGUMENT', /^expected budget 4/);
   });
 
   test.skipIf(process.platform === 'win32')('a pipe for run.json', async () => {
