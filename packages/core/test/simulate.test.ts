@@ -21,6 +21,7 @@ import {
   type SimulateArgs,
   simulate,
 } from '../src/index.js';
+import { Rng } from '../src/random/xoshiro.js';
 import { meanDistance } from '../src/simulation/query-record.js';
 import { fails, testFolder } from './support/files.js';
 import { noise } from './support/flip-job.js';
@@ -295,6 +296,13 @@ describe('run folders', () => {
     ],
     ['a missing field', (text) => text.replace('"sha256"', '"sha"'), /expected data\.sha256/],
     ['a list', () => '[]', /expected it as/],
+    ['a strategy twice', (text) => text.replace('"margin"', '"random"'), /expected strategies as/],
+    ['a seed twice', (text) => text.replace('10\n', '1\n'), /expected seeds as/],
+    [
+      'more seeds than any run has',
+      (text) => text.replace('10\n', `10,${Array.from({ length: 10_000 }, (_, i) => i + 20)}`),
+      /expected seeds as/,
+    ],
   ])('run.json: %s', async (name, change, message) => {
     const path = join(folder.path, `settings ${name}`);
     mkdirSync(path);
@@ -327,6 +335,33 @@ describe('run folders', () => {
       ([first]) => [first.replace(/"picks":\[\d+/, '"picks":[90')],
       /expected query\.picks/,
     ],
+    ['negative seconds', ([first]) => [first.replace('"seconds":', '"seconds":-')], /expected seconds/],
+    ['a stage of ages', ([first]) => [first.replace('"train":', '"train":1e10,"x":')], /expected stages/],
+    [
+      'a diversity beyond 2',
+      ([first]) => [first.replace(/"diversity":[^},]+/, '"diversity":2.1')],
+      /expected query/,
+    ],
+    ['no cap', ([first]) => [first.replace('"capUsed":null', '"capUsed":0')], /expected query/],
+    [
+      'more candidates than rows',
+      ([first]) => [first.replace('"candidates":null', '"candidates":91')],
+      /expected query/,
+    ],
+    ['more filled than picked', ([first]) => [first.replace('"filled":0', '"filled":6')], /expected query/],
+    [
+      'a row picked again',
+      ([first, second]) => [
+        first,
+        second.replace(/"picks":\[\d+/, `"picks":[${JSON.parse(first).query.picks[0]}`),
+      ],
+      /is picked in round 1, when it had a label/,
+    ],
+    [
+      'an initial row picked',
+      ([first]) => [first.replace(/"picks":\[\d+/, `"picks":[${new Rng(1).sample(90, 6)[0]}`)],
+      /is picked in round 0, when it had a label/,
+    ],
     ['__proto__', () => ['{"__proto__":{"strategy":"random"}}'], /expected strategy/],
   ])('lines: %s', async (name, change, message) => {
     await simulate(args(`lines ${name}`, { with: { strategies: ['random'], seeds: [1] } }));
@@ -339,6 +374,13 @@ describe('run folders', () => {
     await fails(() => simulate(args(`lines ${name}`)), 'FORMAT', message);
     // Whatever it is, it is not lost.
     expect(readFileSync(file, 'utf8')).toBe(text);
+  });
+
+  test('a file of lines larger than any run makes', async () => {
+    const small = { strategies: ['random'], seeds: [1] };
+    await simulate(args('large', { with: small }));
+    truncateSync(join(folder.path, 'large', 'random.seed-1.jsonl'), 2 ** 28 + 1);
+    await fails(() => readRun(join(folder.path, 'large')), 'FORMAT', /^expected at most 256 MiB in /);
   });
 
   test('a strategy that leaves the folder is refused before anything is written', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { AlfamixError, describe } from '../errors.js';
 import { writeFileAtomic } from '../formats/atomic-file.js';
 import { ioError, type OpenFile, openFile } from '../formats/file-io.js';
+import { Rng } from '../random/xoshiro.js';
 import { parseLine, parseSettings } from './parse-run.js';
 import type { RoundLine } from './round-line.js';
 import { lockFolder } from './run-lock.js';
@@ -10,6 +11,8 @@ import { seriesName } from './series-name.js';
 import type { RunSettings } from './settings.js';
 
 const SETTINGS = 'run.json';
+/** Of a file that is read whole; a line has some kilobytes. */
+const MOST_BYTES = 256 * 2 ** 20;
 /** What `lock` and an atomic write leave when they are killed. */
 const OWN = /^run\.lock(\.over)*$|^\.run\.(json|lock)\.\d+\.\d+\.tmp$/;
 
@@ -81,7 +84,7 @@ export class RunFolder {
       .split('\n')
       .slice(0, -1)
       .map((line, round) => parseLine(line, { path, round, strategy, seed, settings }));
-    checkPicks(lines, path);
+    if (lines.length > 0) checkPicks(lines, path, new Rng(seed).sample(settings.data.rows, settings.init));
     return { path, lines, length: Buffer.byteLength(whole) };
   }
 
@@ -116,12 +119,15 @@ export class RunFolder {
 }
 
 /** A row is labelled once. */
-function checkPicks(lines: readonly RoundLine[], path: string): void {
-  const seen = new Set<number>();
+function checkPicks(lines: readonly RoundLine[], path: string, initial: readonly number[]): void {
+  const seen = new Set(initial);
   for (const { round, query } of lines) {
     for (const row of query?.picks ?? []) {
       if (seen.has(row))
-        throw new AlfamixError('FORMAT', `${path}: row ${row} is picked a second time in round ${round}`);
+        throw new AlfamixError(
+          'FORMAT',
+          `${path}: row ${row} is picked in round ${round}, when it had a label`,
+        );
       seen.add(row);
     }
   }
@@ -137,6 +143,12 @@ async function readText(path: string): Promise<string | undefined> {
     throw error;
   }
   try {
+    if (file.size > MOST_BYTES) {
+      throw new AlfamixError(
+        'FORMAT',
+        `expected at most ${MOST_BYTES / 2 ** 20} MiB in ${path}, got ${file.size} bytes`,
+      );
+    }
     return await file.handle.readFile('utf8');
   } catch (error) {
     throw ioError(error, 'read', path);
