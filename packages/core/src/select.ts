@@ -130,9 +130,11 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
     onProgress,
     timings,
   });
+  // What follows relies on its fields.
+  Object.freeze(context);
   const result = await strategy.select(context);
   await slice.next();
-  checkResult(strategy, result, context);
+  checkResult(strategy, result, available, budget);
   timings.total = performance.now() - start;
   await slice.next();
   const stats = await makeStats(context, result, fitted?.fitted);
@@ -202,12 +204,23 @@ function checkBudget(budget: number, pool: Pool, available: number): void {
 }
 
 /** A strategy of the caller's own may get it wrong. */
-function checkResult({ name }: Strategy, result: StrategyResult, { available, budget }: Context): void {
+function checkResult(
+  { name }: Strategy,
+  result: StrategyResult,
+  available: Float64Array,
+  budget: number,
+): void {
   const picks: unknown = result?.picks;
   if (!Array.isArray(picks)) {
     throw new AlfamixError(
       'INTERNAL',
       `expected an array of picks from strategy ${name}, got ${describe(picks)}`,
+    );
+  }
+  if (picks.length > budget) {
+    throw new AlfamixError(
+      'INTERNAL',
+      `expected ${budget} different rows from strategy ${name}, got ${picks.length}`,
     );
   }
   const rows = new Set<number>(picks.map((pick) => pick?.row));
@@ -217,7 +230,10 @@ function checkResult({ name }: Strategy, result: StrategyResult, { available, bu
   }
   for (const row of rows) {
     if (includesSorted(available, row)) continue;
-    throw new AlfamixError('INTERNAL', `expected rows that may be picked from strategy ${name}, got ${row}`);
+    throw new AlfamixError(
+      'INTERNAL',
+      `expected rows that may be picked from strategy ${name}, got ${describe(row)}`,
+    );
   }
 }
 

@@ -21,6 +21,7 @@ import {
   type SimulateArgs,
   simulate,
 } from '../src/index.js';
+import { Rng } from '../src/random/xoshiro.js';
 import { meanDistance } from '../src/simulation/query-record.js';
 import { fails, testFolder } from './support/files.js';
 import { noise } from './support/flip-job.js';
@@ -206,6 +207,21 @@ describe('simulate', () => {
     expect((await readRun(join(folder.path, 'grown'))).lines).toHaveLength(16);
   });
 
+  test.each([[undefined], [null], ['text']])('a strategy that throws %j', async (thrown) => {
+    const bad = {
+      name: 'bad',
+      needs: { labels: false, head: false },
+      select: async () => {
+        throw thrown;
+      },
+    };
+    const run = simulate(args(`throws ${thrown}`, { strategies: [bad], jobs: 2 })).then(
+      () => 'no failure',
+      (error) => [error],
+    );
+    expect(await run).toEqual([thrown]);
+  });
+
   test('a failure in one job stops the others, keeps their lines, and closes the trainers', async () => {
     const trainers: ReturnType<typeof oneStepTrainer>[] = [];
     const bad = {
@@ -280,6 +296,13 @@ describe('run folders', () => {
     ],
     ['a missing field', (text) => text.replace('"sha256"', '"sha"'), /expected data\.sha256/],
     ['a list', () => '[]', /expected it as/],
+    ['a strategy twice', (text) => text.replace('"margin"', '"random"'), /expected strategies as/],
+    ['a seed twice', (text) => text.replace('10\n', '1\n'), /expected seeds as/],
+    [
+      'more seeds than any run has',
+      (text) => text.replace('10\n', `10,${Array.from({ length: 10_000 }, (_, i) => i + 20)}`),
+      /expected seeds as/,
+    ],
   ])('run.json: %s', async (name, change, message) => {
     const path = join(folder.path, `settings ${name}`);
     mkdirSync(path);
@@ -312,6 +335,33 @@ describe('run folders', () => {
       ([first]) => [first.replace(/"picks":\[\d+/, '"picks":[90')],
       /expected query\.picks/,
     ],
+    ['negative seconds', ([first]) => [first.replace('"seconds":', '"seconds":-')], /expected seconds/],
+    ['a stage of ages', ([first]) => [first.replace('"train":', '"train":1e10,"x":')], /expected stages/],
+    [
+      'a diversity beyond 2',
+      ([first]) => [first.replace(/"diversity":[^},]+/, '"diversity":2.1')],
+      /expected query/,
+    ],
+    ['no cap', ([first]) => [first.replace('"capUsed":null', '"capUsed":0')], /expected query/],
+    [
+      'more candidates than rows',
+      ([first]) => [first.replace('"candidates":null', '"candidates":91')],
+      /expected query/,
+    ],
+    ['more filled than picked', ([first]) => [first.replace('"filled":0', '"filled":6')], /expected query/],
+    [
+      'a row picked again',
+      ([first, second]) => [
+        first,
+        second.replace(/"picks":\[\d+/, `"picks":[${JSON.parse(first).query.picks[0]}`),
+      ],
+      /is picked in round 1, when it had a label/,
+    ],
+    [
+      'an initial row picked',
+      ([first]) => [first.replace(/"picks":\[\d+/, `"picks":[${new Rng(1).sample(90, 6)[0]}`)],
+      /is picked in round 0, when it had a label/,
+    ],
     ['__proto__', () => ['{"__proto__":{"strategy":"random"}}'], /expected strategy/],
   ])('lines: %s', async (name, change, message) => {
     await simulate(args(`lines ${name}`, { with: { strategies: ['random'], seeds: [1] } }));
@@ -326,10 +376,31 @@ describe('run folders', () => {
     expect(readFileSync(file, 'utf8')).toBe(text);
   });
 
+  test('a file of lines larger than any run makes', async () => {
+    const small = { strategies: ['random'], seeds: [1] };
+    await simulate(args('large', { with: small }));
+    truncateSync(join(folder.path, 'large', 'random.seed-1.jsonl'), 2 ** 28 + 1);
+    await fails(() => readRun(join(folder.path, 'large')), 'FORMAT', /^expected at most 256 MiB in /);
+  });
+
   test('a strategy that leaves the folder is refused before anything is written', async () => {
     const needs = { labels: false, head: false };
-    for (const name of ['../x', 'a/b', 'a\\b', '.x', '', 'x'.repeat(200), 'a\nb']) {
-      const strategies = [{ name, needs, select: async () => ({ picks: [] }) }];
+    for (const name of [
+      '../x',
+      'a/b',
+      'a\\b',
+      '.x',
+      '',
+      'x'.repeat(200),
+      'é'.repeat(76),
+      'a\ud800',
+      'a\nb',
+    ]) {
+      const strategies = ['first', name].map((name) => ({
+        name,
+        needs,
+        select: async () => ({ picks: [] }),
+      }));
       await fails(
         () => simulate(args('names', { strategies })),
         'INVALID_ARGUMENT',
@@ -337,6 +408,33 @@ describe('run folders', () => {
       );
     }
     expect(readdirSync(folder.path)).not.toContain('names');
+  });
+
+  test.each([
+    ['a:b', 'a,b'],
+    ['Random', 'random'],
+    ['\u00e9', 'e\u0301'],
+  ])('%j and %j would share files', async (...both) => {
+    const named = (name: string) => ({ ...getStrategy('random'), name });
+    const message = /^expected strategies whose files have different names, .* got ".*" and ".*"$/;
+    await fails(() => simulate(args('shared', { strategies: both.map(named) })), 'INVALID_ARGUMENT', message);
+    expect(readdirSync(folder.path)).not.toContain('shared');
+    const path = `shared ${encodeURIComponent(both[0])}`;
+    await simulate(args(path, { strategies: [named(both[0])], with: { seeds: [1] } }));
+    const before = readFileSync(join(folder.path, path, 'run.json'), 'utf8');
+    await fails(() => simulate(args(path, { strategies: [named(both[1])] })), 'INVALID_ARGUMENT', message);
+    expect(readFileSync(join(folder.path, path, 'run.json'), 'utf8')).toBe(before);
+  });
+
+  test('a run without a line yet gives way to other settings', async () => {
+    const small = { strategies: ['random'], seeds: [1] };
+    mkdirSync(join(folder.path, 'unbegun'));
+    writeFileSync(join(folder.path, 'unbegun', 'run.json'), JSON.stringify(settings));
+    writeFileSync(join(folder.path, 'unbegun', 'margin.seed-1.jsonl'), '');
+    const { settings: now } = await simulate(args('unbegun', { with: { ...small, budget: 4 } }));
+    expect(now).toMatchObject({ ...small, budget: 4 });
+    expect((await readRun(join(folder.path, 'unbegun'))).lines).toHaveLength(4);
+    await fails(() => simulate(args('unbegun', { with: small })), 'INVALID_ARGUMENT', /^expected budget 4/);
   });
 
   test.skipIf(process.platform === 'win32')('a pipe for run.json', async () => {

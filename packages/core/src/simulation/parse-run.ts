@@ -1,7 +1,7 @@
 import { SCALES } from '../datasets/scale.js';
 import { AlfamixError, describe } from '../errors.js';
 import type { RoundLine } from './round-line.js';
-import { isStrategyName } from './series-name.js';
+import { isStrategyName, sharingFiles } from './series-name.js';
 import type { RunSettings } from './settings.js';
 
 /** Checks one value; a failure names it by its path from the root. */
@@ -13,6 +13,15 @@ const integer: Check = (value) => Number.isSafeInteger(value) && (value as numbe
 const positive: Check = (value) => integer(value) && (value as number) > 0;
 const number: Check = (value) => typeof value === 'number' && Number.isFinite(value);
 const share: Check = (value) => number(value) && (value as number) >= 0 && (value as number) <= 1;
+const duration: Check = (value) => number(value) && (value as number) >= 0 && (value as number) <= 1e9;
+const cap: Check = (value) => number(value) && (value as number) > 0 && (value as number) <= 1e6;
+/** A little beyond 2, for rounding. */
+const distance: Check = (value) => number(value) && (value as number) >= 0 && (value as number) <= 2.0001;
+const MOST_SERIES = 10_000;
+const eachOnce = (value: unknown): boolean => {
+  const list = value as readonly unknown[];
+  return list.length <= MOST_SERIES && new Set(list).size === list.length;
+};
 const orNull =
   (check: Check): Check =>
   (value) =>
@@ -50,18 +59,21 @@ const SETTINGS: Shape = {
   rounds: integer,
   alphaCap: orNull((value) => number(value) && (value as number) > 0),
   maxCandidates: orNull(positive),
-  strategies: listOf((value) => typeof value === 'string' && isStrategyName(value)),
-  seeds: listOf(integer),
+  strategies: (value) =>
+    listOf((name) => typeof name === 'string' && isStrategyName(name))(value) &&
+    eachOnce(value) &&
+    sharingFiles(value as string[]) === undefined,
+  seeds: (value) => listOf(integer)(value) && eachOnce(value),
 };
 
 const QUERY: Shape = {
   picks: listOf(integer),
   filled: integer,
   candidates: orNull(integer),
-  capUsed: orNull(number),
-  candidatesPerCap: listOf((value) => failing(value, { cap: number, count: integer }) === undefined),
+  capUsed: orNull(cap),
+  candidatesPerCap: listOf((value) => failing(value, { cap, count: integer }) === undefined),
   misclassified: share,
-  diversity: orNull(number),
+  diversity: orNull(distance),
 };
 
 const LINE: Shape = {
@@ -70,8 +82,8 @@ const LINE: Shape = {
   round: integer,
   accuracy: share,
   labelled: positive,
-  seconds: number,
-  stages: (value) => typeof value === 'object' && value !== null && Object.values(value).every(number),
+  seconds: duration,
+  stages: (value) => typeof value === 'object' && value !== null && Object.values(value).every(duration),
   epochs: orNull(integer),
   query: (value) => value === null || failing(value, QUERY) === undefined,
 };
@@ -131,6 +143,12 @@ function outOfPlace(
   if (line.labelled !== init + round * budget) return 'labelled';
   const picks = line.query?.picks;
   if ((picks === undefined) !== (round === rounds)) return 'query';
+  const counts = [
+    line.query?.candidates ?? 0,
+    ...(line.query?.candidatesPerCap ?? []).map(({ count }) => count),
+  ];
+  if (counts.some((count) => count > data.rows)) return 'query.candidates';
+  if ((line.query?.filled ?? 0) > budget) return 'query.filled';
   if (picks && (picks.length !== budget || picks.some((row) => row >= data.rows))) return 'query.picks';
   return undefined;
 }

@@ -1,15 +1,20 @@
-import { mkdir, open, readdir, truncate, unlink } from 'node:fs/promises';
+import { open, readdir, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AlfamixError, describe } from '../errors.js';
 import { writeFileAtomic } from '../formats/atomic-file.js';
 import { ioError, type OpenFile, openFile } from '../formats/file-io.js';
+import { Rng } from '../random/xoshiro.js';
 import { parseLine, parseSettings } from './parse-run.js';
 import type { RoundLine } from './round-line.js';
+import { lockFolder } from './run-lock.js';
 import { seriesName } from './series-name.js';
 import type { RunSettings } from './settings.js';
 
 const SETTINGS = 'run.json';
-const LOCK = 'run.lock';
+/** Of a file that is read whole; a line has some kilobytes. */
+const MOST_BYTES = 256 * 2 ** 20;
+/** What `lock` and an atomic write leave when they are killed. */
+const OWN = /^run\.lock(\.over)*$|^\.run\.(json|lock)\.\d+\.\d+\.tmp$/;
 
 /** The lines of one strategy and seed. */
 export interface SeriesFile {
@@ -39,13 +44,25 @@ export class RunFolder {
       if (error.code === 'ENOENT') return [];
       throw ioError(error, 'read', this.#path);
     });
-    const [foreign] = others.filter((name) => name !== LOCK);
+    const [foreign] = others.filter((name) => !OWN.test(name));
     if (foreign === undefined) return undefined;
     throw new AlfamixError(
       'FORMAT',
       `expected a run of alfamix simulate, with a ${SETTINGS}, or an empty folder for ${this.#path}, found ${describe(foreign)} in it`,
       { details: { path: this.#path } },
     );
+  }
+
+  /** Whether a run has got further than its settings. @throws IO */
+  async hasLines(): Promise<boolean> {
+    try {
+      for (const name of await readdir(this.#path)) {
+        if (name.endsWith('.jsonl') && (await stat(join(this.#path, name))).size > 0) return true;
+      }
+      return false;
+    } catch (error) {
+      throw ioError(error, 'read', this.#path);
+    }
   }
 
   async writeSettings(settings: RunSettings): Promise<void> {
@@ -67,7 +84,7 @@ export class RunFolder {
       .split('\n')
       .slice(0, -1)
       .map((line, round) => parseLine(line, { path, round, strategy, seed, settings }));
-    checkPicks(lines, path);
+    if (lines.length > 0) checkPicks(lines, path, new Rng(seed).sample(settings.data.rows, settings.init));
     return { path, lines, length: Buffer.byteLength(whole) };
   }
 
@@ -95,47 +112,22 @@ export class RunFolder {
     }
   }
 
-  /**
-   * Makes the folder and keeps other processes from writing here until the function it gives is called. The lock of a process that has
-   * died is taken over.
-   * @throws INVALID_ARGUMENT while another process holds it
-   */
-  async lock(): Promise<() => Promise<void>> {
-    const path = join(this.#path, LOCK);
-    try {
-      await mkdir(this.#path, { recursive: true });
-    } catch (error) {
-      throw ioError(error, 'write', this.#path);
-    }
-    for (let attempt = 0; ; attempt++) {
-      try {
-        const handle = await open(path, 'wx');
-        await handle.writeFile(String(process.pid));
-        await handle.close();
-        return () => unlink(path).catch(() => {});
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw ioError(error, 'write', path);
-      }
-      const owner = Number(await readText(path));
-      if (attempt > 0 || isAlive(owner)) {
-        throw new AlfamixError(
-          'INVALID_ARGUMENT',
-          `expected a run folder that no other process writes to, got ${this.#path}, which process ${owner} has locked (${LOCK})`,
-          { details: { path: this.#path, pid: owner } },
-        );
-      }
-      await unlink(path).catch(() => {});
-    }
+  /** Keeps others from writing here until the function it gives is called. @throws INVALID_ARGUMENT while another does; IO */
+  lock(): Promise<() => Promise<void>> {
+    return lockFolder(this.#path);
   }
 }
 
 /** A row is labelled once. */
-function checkPicks(lines: readonly RoundLine[], path: string): void {
-  const seen = new Set<number>();
+function checkPicks(lines: readonly RoundLine[], path: string, initial: readonly number[]): void {
+  const seen = new Set(initial);
   for (const { round, query } of lines) {
     for (const row of query?.picks ?? []) {
       if (seen.has(row))
-        throw new AlfamixError('FORMAT', `${path}: row ${row} is picked a second time in round ${round}`);
+        throw new AlfamixError(
+          'FORMAT',
+          `${path}: row ${row} is picked in round ${round}, when it had a label`,
+        );
       seen.add(row);
     }
   }
@@ -151,20 +143,16 @@ async function readText(path: string): Promise<string | undefined> {
     throw error;
   }
   try {
+    if (file.size > MOST_BYTES) {
+      throw new AlfamixError(
+        'FORMAT',
+        `expected at most ${MOST_BYTES / 2 ** 20} MiB in ${path}, got ${file.size} bytes`,
+      );
+    }
     return await file.handle.readFile('utf8');
   } catch (error) {
     throw ioError(error, 'read', path);
   } finally {
     await file.handle.close();
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid <= 0 || pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

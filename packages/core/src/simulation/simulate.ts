@@ -1,5 +1,5 @@
 import type { Dataset } from '../datasets/dataset.js';
-import { AlfamixError, expected, throwIfAborted } from '../errors.js';
+import { AlfamixError, describe, expected, throwIfAborted } from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { requireInteger } from '../kernels/validate.js';
 import type { Trainer } from '../models/model.js';
@@ -7,7 +7,7 @@ import type { Strategy } from '../strategies/strategy.js';
 import type { RoundLine } from './round-line.js';
 import { RunFolder, type SeriesFile } from './run-folder.js';
 import { runSeries, type SeriesJob } from './series.js';
-import { isStrategyName } from './series-name.js';
+import { isStrategyName, sharingFiles } from './series-name.js';
 import type { RunSettings } from './settings.js';
 
 export interface SimulateArgs {
@@ -53,11 +53,11 @@ export async function simulate(args: SimulateArgs): Promise<SimulateResult> {
   checkSettings(settings);
   throwIfAborted(signal);
   const folder = new RunFolder(args.folder);
-  continued(await folder.settings(), settings, args.folder);
+  await mergeSettings(folder, settings, args.folder);
   const unlock = await folder.lock();
   try {
     // Again: another process may have been at it until now.
-    const merged = continued(await folder.settings(), settings, args.folder);
+    const merged = await mergeSettings(folder, settings, args.folder);
     await folder.writeSettings(merged);
     const all: Series[] = [];
     for (const strategy of strategies) {
@@ -86,9 +86,10 @@ async function runAll(todo: readonly Series[], folder: RunFolder, args: Simulate
   const { settings, pool, test, kernels, threads, onLine } = args;
   const { init, budget, rounds } = settings;
   const total = todo.reduce((sum, { lines }) => sum + rounds + 1 - lines.length, 0);
-  // The first failure stops the other jobs.
-  const failure = new AbortController();
-  const signal = args.signal ? AbortSignal.any([args.signal, failure.signal]) : failure.signal;
+  // The first failure stops the other jobs; kept apart from the signal, which makes an error of its own of undefined.
+  const failures: unknown[] = [];
+  const stop = new AbortController();
+  const signal = args.signal ? AbortSignal.any([args.signal, stop.signal]) : stop.signal;
   const maxCandidates = settings.maxCandidates ?? undefined;
   const alphaCap = settings.alphaCap ?? undefined;
   const job: SeriesJob = {
@@ -123,7 +124,8 @@ async function runAll(todo: readonly Series[], folder: RunFolder, args: Simulate
         }
       }
     } catch (error) {
-      failure.abort(error);
+      failures.push(error);
+      stop.abort(error);
       throw error;
     } finally {
       await trainer.close();
@@ -131,7 +133,7 @@ async function runAll(todo: readonly Series[], folder: RunFolder, args: Simulate
   };
   const ends = await Promise.allSettled(Array.from({ length: args.jobs }, work));
   throwIfAborted(args.signal);
-  if (failure.signal.aborted) throw failure.signal.reason;
+  if (failures.length > 0) throw failures[0];
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
@@ -159,9 +161,22 @@ function checkSettings({ init, budget, rounds, seeds, strategies, data, maxCandi
   }
 }
 
+/** The settings of a run with this call's: those alone where the run there has no line yet. */
+async function mergeSettings(folder: RunFolder, now: RunSettings, shown: string): Promise<RunSettings> {
+  const before = await folder.settings();
+  const merged = before && (await folder.hasLines()) ? continued(before, now, shown) : now;
+  const shared = sharingFiles(merged.strategies);
+  if (shared === undefined) return merged;
+  const [one, other] = shared.map(describe);
+  throw new AlfamixError(
+    'INVALID_ARGUMENT',
+    `expected strategies whose files have different names, whatever the case, in ${shown}, got ${one} and ${other}`,
+    { details: { folder: shown, strategies: shared } },
+  );
+}
+
 /** The settings of a run as it goes on: more strategies and seeds are welcome, everything else must be the same. */
-function continued(before: RunSettings | undefined, now: RunSettings, folder: string): RunSettings {
-  if (before === undefined) return now;
+function continued(before: RunSettings, now: RunSettings, folder: string): RunSettings {
   const { strategies, seeds, alfamix: _, data, ...others } = now;
   for (const [name, value, old] of [
     ...Object.entries(others).map(

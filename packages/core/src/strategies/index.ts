@@ -1,4 +1,4 @@
-import { expected } from '../errors.js';
+import { AlfamixError, describe, expected, throwIfAborted } from '../errors.js';
 import { alfaMix } from './alfa-mix.js';
 import { badge } from './badge.js';
 import { bald } from './bald.js';
@@ -83,9 +83,41 @@ function named(text: string, options: Readonly<Record<string, unknown>>): Strate
 }
 
 function fromFunction(query: StrategyFunction): Strategy {
+  const name = query.name || 'custom';
   return {
-    name: query.name || 'custom',
+    name,
     needs: { labels: false, head: false },
-    select: async (context) => ({ picks: Array.from(await query(context), (row) => ({ row })) }),
+    select: async (context) => {
+      const { budget } = context;
+      const rows: unknown = await called(name, async () => query(context), context.signal);
+      const length: unknown = typeof rows === 'object' && rows !== null && 'length' in rows && rows.length;
+      if (typeof length !== 'number') {
+        throw new AlfamixError('INTERNAL', `expected rows from strategy ${name}, got ${describe(rows)}`);
+      }
+      // Before it is copied: a length may be anything.
+      if (length !== budget) {
+        throw new AlfamixError(
+          'INTERNAL',
+          `expected ${budget} different rows from strategy ${name}, got ${length}`,
+        );
+      }
+      return { picks: Array.from(rows as ArrayLike<number>, (row) => ({ row })) };
+    },
   };
+}
+
+/** What the caller's function throws gets its name; errors of alfamix, an abort among them, say enough themselves. */
+async function called(
+  name: string,
+  query: () => Promise<unknown>,
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
+  try {
+    return await query();
+  } catch (error) {
+    if (error instanceof AlfamixError) throw error;
+    throwIfAborted(signal);
+    const what = error instanceof Error ? error.message || error.name : describe(error);
+    throw new AlfamixError('INTERNAL', `strategy ${name} failed: ${what}`, { cause: error });
+  }
 }
