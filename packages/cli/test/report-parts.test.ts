@@ -1,8 +1,10 @@
 import type { RoundLine } from '@alfamix/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { DARK, LIGHT, type Theme } from '../src/report/palette.js';
 import { renderChart } from '../src/report/render-chart.js';
 import { spreadHeights } from '../src/report/run/end-labels.js';
+import { lineChart } from '../src/report/run/line-chart.js';
 import { stageBars } from '../src/report/run/stage-bars.js';
 import { shortNames, strategyStyles } from '../src/report/run/strategy-style.js';
 import { labelsToReach } from '../src/report/run/summary.js';
@@ -30,6 +32,52 @@ const query = {
   misclassified: 0,
   diversity: null,
 };
+
+type Triple = readonly number[];
+/** Machado, Oliveira and Fernandes 2009, severity 1, for linear RGB. */
+const SIMULATIONS: Record<string, readonly Triple[]> = {
+  'full colour vision': [
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 0, 1],
+  ],
+  protanopia: [
+    [0.152286, 1.052583, -0.204868],
+    [0.114503, 0.786281, 0.099216],
+    [-0.003882, -0.048116, 1.051998],
+  ],
+  deuteranopia: [
+    [0.367322, 0.860646, -0.227968],
+    [0.280085, 0.672501, 0.047413],
+    [-0.01182, 0.04294, 0.968881],
+  ],
+  tritanopia: [
+    [1.255528, -0.076749, -0.178779],
+    [-0.078411, 0.930809, 0.147602],
+    [0.004733, 0.691367, 0.3039],
+  ],
+};
+const linear = (hex: string): Triple =>
+  [1, 3, 5].map((at) => {
+    const value = Number.parseInt(hex.slice(at, at + 2), 16) / 255;
+    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  });
+const times = (rows: readonly Triple[], [r, g, b]: Triple): Triple =>
+  rows.map((row) => Math.min(1, Math.max(0, row[0] * r + row[1] * g + row[2] * b)));
+const luminance = ([r, g, b]: Triple): number => 0.2126729 * r + 0.7151522 * g + 0.072175 * b;
+const contrast = (a: Triple, b: Triple): number => {
+  const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y);
+  return (high + 0.05) / (low + 0.05);
+};
+/** CIELAB for the white D65. */
+function toLab(rgb: Triple): Triple {
+  const [r, g, b] = rgb;
+  const f = (t: number) => (t > 216 / 24389 ? Math.cbrt(t) : ((24389 / 27) * t + 16) / 116);
+  const x = f((0.4124564 * r + 0.3575761 * g + 0.1804375 * b) / 0.95047);
+  const y = f(luminance(rgb));
+  const z = f((0.0193339 * r + 0.119192 * g + 0.9503041 * b) / 1.08883);
+  return [116 * y - 16, 500 * (x - y), 200 * (y - z)];
+}
 
 describe('the label of a line', () => {
   it('is moved apart from the others, in their order and within the drawing', () => {
@@ -78,6 +126,29 @@ describe('how strategies are drawn', () => {
   });
 });
 
+describe.each([
+  ['light', LIGHT, ['page', 'panel']],
+  ['dark', DARK, ['page', 'panel']],
+] as const)('the %s class colours', (_, theme: Theme, grounds) => {
+  const colours = Object.keys(theme)
+    .filter((key) => /^k\d$/.test(key))
+    .map((key) => linear(theme[key]));
+
+  it.each(Object.keys(SIMULATIONS))('differ for any two under %s', (kind) => {
+    expect(colours).toHaveLength(10);
+    const seen = colours.map((colour) => toLab(times(SIMULATIONS[kind], colour)));
+    const differences = seen.flatMap((a, i) =>
+      seen.slice(0, i).map((b) => Math.hypot(...a.map((x, k) => x - b[k]))),
+    );
+    expect(Math.min(...differences)).toBeGreaterThan(12);
+  });
+
+  it('stand out from the background, and their text from them', () => {
+    for (const ground of [...grounds, 'on-class'])
+      for (const colour of colours) expect(contrast(colour, linear(theme[ground]))).toBeGreaterThanOrEqual(3);
+  });
+});
+
 describe('numbers of a run', () => {
   it('are means over the seeds that have them', () => {
     const lines = [
@@ -120,6 +191,19 @@ describe('numbers of a run', () => {
 });
 
 describe('a chart', () => {
+  it('takes any name, title or stage as text', async () => {
+    const points = curve([line({}), line({ round: 1, labelled: 20 })], ({ accuracy }) => accuracy);
+    const style = { colour: 'var(--k1)', dash: [], width: 1, coloured: true };
+    for (const name of ['constructor', 'toString', '__proto__', 'hasOwnProperty']) {
+      const series = [{ name, style, points }];
+      const chart = { series, background: series, width: 400, height: 300, yTitle: '', yFormat: '%' };
+      const lines = await lineChart({ ...chart, title: name, bands: true, log: true, label: name });
+      expect(lines.svg.split(`>${name}</text>`)).toHaveLength(3);
+      const bars = await stageBars([{ name, stages: [[name, 1]] }], 800);
+      expect(bars.svg.split(`>${name}</text>`).length).toBeGreaterThan(2);
+    }
+  });
+
   it('keeps what it writes: only coordinates are rounded', async () => {
     const words = ['0.0312', 'a role="b" aria-label="c" 1.2345', '<b>&'];
     const { svg } = await renderChart(

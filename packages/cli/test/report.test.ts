@@ -301,6 +301,21 @@ describe('hostile input', () => {
       expect(scratch.read(`names/figures/${name}.svg`).match(/<img|<script/)).toBeNull();
   });
 
+  it('may be the name of what every object has, and nothing but the path is written on the terminal', async () => {
+    const own = ['constructor', 'toString', '__proto__', 'hasOwnProperty', 'valueOf'];
+    const many = Array.from({ length: 12 }, (_, i) => `s${i}`);
+    for (const [folder, strategies] of Object.entries({ few: own, many: [...own, ...many, 'alfa-mix'] })) {
+      run(folder, { strategies: [...strategies, 'random'], seeds: [1, 2], rounds: 2 });
+      const summary = await summaryOf(folder);
+      expect(summary.strategies).toEqual([...strategies, 'random']);
+      const html = scratch.read(`${folder}/report.html`);
+      for (const name of own) {
+        expect(cellsOf(html, 'Accuracy in %', name)).toHaveLength(3);
+        expect(scratch.read(`${folder}/figures/query-time.svg`)).toContain(`>${name}</text>`);
+      }
+    }
+  });
+
   const broken: Record<string, [(folder: string) => void, RegExp]> = {
     'a folder that isn’t there': [
       (folder) => rmSync(folder, { recursive: true }),

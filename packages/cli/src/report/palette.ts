@@ -1,31 +1,32 @@
 /**
- * Colours are CSS variables, so that one drawing serves light, dark and print. The hues are Okabe and Ito's set for
- * colour-blind readers plus three of Paul Tol's, lightened or darkened until each keeps 3:1 against its background;
- * no figure depends on them alone: classes are also written into the map.
+ * Colours are CSS variables, so that one drawing serves light, dark and print. The hues began as Okabe and Ito's set plus
+ * three of Paul Tol's; they were moved, mostly in lightness, until every two differ by more than 15 (CIE76) to readers
+ * with and without colour blindness, by Machado's simulation (2009, severity 1), and each keeps 3:1 against its
+ * background. No figure depends on them alone: classes are also written into the map.
  */
 const CLASS_LIGHT = [
-  '#0072b2',
-  '#b87500',
-  '#008f68',
-  '#c4629a',
-  '#2f8fc9',
-  '#d55e00',
-  '#8a8000',
-  '#882255',
-  '#5b6470',
-  '#4b3db0',
+  '#1b5c92',
+  '#cb7715',
+  '#0c8e66',
+  '#c76ba1',
+  '#7584ca',
+  '#a23201',
+  '#8f8d46',
+  '#681532',
+  '#53575f',
+  '#032697',
 ];
 const CLASS_DARK = [
-  '#4da3db',
-  '#e69f00',
-  '#1fbf92',
-  '#e39cc4',
-  '#8cd0f5',
-  '#f07f35',
-  '#f0e442',
-  '#c95f92',
-  '#c3c9d1',
-  '#9a8df0',
+  '#4e99cd',
+  '#eda92f',
+  '#3bca92',
+  '#c980a3',
+  '#96cff5',
+  '#da7531',
+  '#f8eb4a',
+  '#c648a5',
+  '#cbd2d9',
+  '#9894ff',
 ];
 
 export interface Theme {

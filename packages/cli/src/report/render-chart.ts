@@ -1,4 +1,4 @@
-import { parse, View } from 'vega';
+import { type LoggerInterface, parse, View } from 'vega';
 import { type Config, compile, type TopLevelSpec } from 'vega-lite';
 
 export const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
@@ -19,6 +19,17 @@ const CONFIG: Config = {
   },
 };
 
+/** Vega writes its warnings to the terminal unless told otherwise; what it calls an error would end in half a chart. */
+const QUIET: LoggerInterface = {
+  level: (() => QUIET) as LoggerInterface['level'],
+  warn: () => QUIET,
+  info: () => QUIET,
+  debug: () => QUIET,
+  error: (...problems: readonly unknown[]) => {
+    throw problems[0] instanceof Error ? problems[0] : new Error(problems.join(' '));
+  },
+};
+
 export interface Chart {
   readonly svg: string;
   readonly width: number;
@@ -31,8 +42,8 @@ export interface Chart {
  * @param label one sentence for readers who can't see the figure
  */
 export async function renderChart(spec: TopLevelSpec, label: string): Promise<Chart> {
-  const { spec: vega } = compile(spec, { config: CONFIG });
-  const view = new View(parse(vega), { renderer: 'none' });
+  const { spec: vega } = compile(spec, { config: CONFIG, logger: QUIET });
+  const view = new View(parse(vega), { renderer: 'none', logger: QUIET });
   try {
     const svg = await view.toSVG();
     const [, width, height] = /width="([\d.]+)" height="([\d.]+)"/.exec(svg) ?? [];

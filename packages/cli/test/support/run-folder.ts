@@ -96,7 +96,9 @@ function roundLines(strategy: string, index: number, seed: number, sizes: Sizes)
   const noise = (of: Rng) => of.uniform() + of.uniform() + of.uniform() - 1.5;
   const order = rng.sample(rows, Math.min(rows, rounds * budget));
   const [base, ...options] = strategy.split(':');
-  const quality = (QUALITY[base] ?? 0.005 * (index % 5)) - 0.012 * options.length;
+  const quality =
+    ((Object.hasOwn(QUALITY, base) ? QUALITY[base] : undefined) ?? 0.005 * (index % 5)) -
+    0.012 * options.length;
   return Array.from({ length: rounds + 1 }, (_, round) => {
     const progress = 1 - 0.75 ** round;
     const start = 0.74 + 0.015 * noise(common);

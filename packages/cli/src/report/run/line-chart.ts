@@ -83,7 +83,7 @@ function axes(
   domain: readonly [number, number],
 ): { x: Layer; y: Layer } {
   const tickCount = plot.height < 160 ? 4 : 6;
-  const scale = { domain, nice: false, zero: false, ...(log ? { type: 'log' } : {}) };
+  const scale = { domain, nice: false, ...(log ? { type: 'log' } : { zero: false }) };
   const everyX = [...series, ...background].flatMap(({ points }) => points.map((p) => p.labelled));
   const xs = [...new Set(everyX)].sort((a, b) => a - b);
   const x = {

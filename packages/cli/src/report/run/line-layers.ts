@@ -10,16 +10,18 @@ export interface Series {
   readonly points: readonly CurvePoint[];
 }
 
-const valuesOf = ({ name, points }: Series, log = false) =>
+const valuesOf = ({ points }: Series, log = false) =>
   points
     .filter(({ mean }) => !log || mean > 0)
-    .map((point) => ({ name, labelled: point.labelled, mean: point.mean }));
+    .map((point) => ({ labelled: point.labelled, mean: point.mean }));
 
 export function backgroundLayer(series: readonly Series[], x: Layer, y: Layer): Layer {
+  const log = (y.scale as Layer).type === 'log';
   return {
-    data: { values: series.flatMap((one) => valuesOf(one)) },
+    // Vega groups by plain objects' keys, where a name like "constructor" is taken.
+    data: { values: series.flatMap((one, line) => valuesOf(one, log).map((value) => ({ ...value, line }))) },
     mark: { type: 'line', stroke: 'var(--faint)', strokeWidth: 1, strokeOpacity: 0.55 },
-    encoding: { x, y, detail: { field: 'name' } },
+    encoding: { x, y, detail: { field: 'line' } },
   };
 }
 
@@ -103,7 +105,7 @@ export function ruleLayers({ y: value, label }: { y: number; label: string }, y:
 }
 
 export const titleLayer = (title: string, x: number): Layer => ({
-  data: { values: [{}] },
+  data: { values: [{ title }] },
   mark: {
     type: 'text',
     align: 'left',
@@ -112,5 +114,5 @@ export const titleLayer = (title: string, x: number): Layer => ({
     fontWeight: 700,
     fill: 'var(--ink)',
   },
-  encoding: { x: { value: x }, y: { value: -9 }, text: { value: title } },
+  encoding: { x: { value: x }, y: { value: -9 }, text: { field: 'title' } },
 });

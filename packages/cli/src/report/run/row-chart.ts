@@ -10,12 +10,14 @@ const CHAR = 6.6;
 export const leftOf = (names: readonly string[]): number =>
   Math.max(...names.map((name) => [...name].length)) * CHAR + 16;
 
+/** Rows by their numbers: Vega keeps categories as plain objects' keys, where a name like "constructor" is taken. */
 export const rowAxis = (names: readonly string[]): Layer => ({
-  field: 'name',
+  field: 'row',
   type: 'ordinal',
-  sort: names,
   axis: {
     title: null,
+    // Vega looks even an expression's strings up in an object, so none is a bare name.
+    labelExpr: `slice(${JSON.stringify(names.map((name) => `|${name}`))}[datum.value], 1)`,
     labelLimit: 0,
     labelColor: 'var(--ink)',
     labelFontSize: 12,

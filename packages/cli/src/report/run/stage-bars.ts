@@ -32,7 +32,7 @@ export function stageBars(
       from += share;
       const fits = share * (width - left - 20) > stage.length * 6.6 + 8;
       return {
-        name: names[i],
+        row: i,
         start,
         end: from,
         middle: start + share / 2,
@@ -108,12 +108,12 @@ function legendOf(
       encoding: { x: { value: place.x + 7 }, y: { value: place.y - height + 10 } },
     },
     {
-      data,
+      data: { values: [{ stage: place.stage }] },
       mark: { type: 'text', align: 'left', baseline: 'middle', fontSize: 12, fill: 'var(--soft)' },
       encoding: {
         x: { value: place.x + 18 },
         y: { value: place.y - height + 11 },
-        text: { value: place.stage },
+        text: { field: 'stage' },
       },
     },
   ]);

@@ -34,7 +34,7 @@ export function timeSpans(spans: readonly TimeSpan[], width: number): Promise<Ch
   const log = most / least > LOG_FROM;
   const floor = (value: number) => (log ? Math.max(value, least) : value);
   const values = spans.map((span, i) => ({
-    name: names[i],
+    row: i,
     low: floor(span.low),
     quarter: floor(span.quarter),
     median: floor(span.median),
