@@ -93,6 +93,18 @@ describe('the mlp trainer', () => {
     expect(same.trainingAccuracy).toBe(1);
   });
 
+  it('starts from weights of the seed’s own, whatever the rows', async () => {
+    const trainer = trainerOf('mlp', { hidden: 16, targetAccuracy: 1, learningRate: 1e-9, maxEpochs: 1 });
+    const few = await trainer.train(args(40));
+    const many = await trainer.train(args(90));
+    const other = await trainer.train(args(40, { seed: 1 }));
+    const furthest = (a: Float32Array, b: Float32Array) =>
+      Math.max(...a.map((value, i) => Math.abs(value - b[i])));
+    expect(few.head.weight.some((value) => Math.abs(value) > 1e-3)).toBe(true);
+    expect(furthest(few.head.weight, many.head.weight)).toBeLessThan(1e-6);
+    expect(furthest(few.head.weight, other.head.weight)).toBeGreaterThan(1e-3);
+  });
+
   it('stops at the most epochs, and tells its progress in them', async () => {
     const seen: [number, number][] = [];
     const trainer = trainerOf('mlp', { hidden: 128, targetAccuracy: 1, learningRate: 1e-6, maxEpochs: 60 });
