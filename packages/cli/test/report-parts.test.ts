@@ -8,8 +8,8 @@ import { lineChart } from '../src/report/run/line-chart.js';
 import { stageBars } from '../src/report/run/stage-bars.js';
 import { shortNames, strategyStyles } from '../src/report/run/strategy-style.js';
 import { labelsToReach } from '../src/report/run/summary.js';
-import { querySeconds, stageShares } from '../src/report/run/time-section.js';
-import { curve } from '../src/report/run/view.js';
+import { querySeconds, stageShares, timeSection } from '../src/report/run/time-section.js';
+import { curve, type RunView } from '../src/report/run/view.js';
 
 const line = (of: Partial<RoundLine>): RoundLine => ({
   strategy: 'a',
@@ -146,6 +146,7 @@ describe.each([
   it('stand out from the background, and their text from them', () => {
     for (const ground of [...grounds, 'on-class'])
       for (const colour of colours) expect(contrast(colour, linear(theme[ground]))).toBeGreaterThanOrEqual(3);
+    expect(contrast(linear(theme.faint), linear(theme['on-faint']))).toBeGreaterThan(4.5);
   });
 });
 
@@ -187,6 +188,25 @@ describe('numbers of a run', () => {
       ['cluster', 0.125],
       ['other', 0.25],
     ]);
+  });
+});
+
+describe('the query time', () => {
+  it('has no bar of stages for a query below a millisecond', async () => {
+    const style = { colour: 'var(--k1)', dash: [], width: 1, coloured: true };
+    const strategy = (name: string, embed: number) => ({
+      name,
+      style,
+      accuracy: [],
+      lines: [line({ strategy: name, query, stages: { embed, select: embed } })],
+    });
+    const of = (...strategies: ReturnType<typeof strategy>[]) =>
+      timeSection({ strategies } as unknown as RunView);
+    const both = await of(strategy('fast', 2e-4), strategy('slow', 1e-2));
+    expect(both.body.text).toContain('Under 1 ms, without a bar: fast.');
+    expect(both.figures.at(-1)!.charts[0].svg).not.toContain('>fast<');
+    const fast = await of(strategy('fast', 2e-4));
+    expect(fast.figures.map(({ name }) => name)).toEqual(['query-time']);
   });
 });
 

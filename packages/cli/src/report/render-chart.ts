@@ -16,6 +16,8 @@ const CONFIG: Config = {
     domainColor: 'var(--faint)',
     tickColor: 'var(--faint)',
     gridColor: 'var(--line)',
+    // Lighter than any line of the data.
+    gridOpacity: 0.5,
   },
 };
 

@@ -72,7 +72,9 @@ export async function candidatesSection({ strategies, settings }: RunView): Prom
     lines.some(({ query }) => (query?.candidates ?? null) !== null),
   );
   const banded = mixing.length > 0 && mixing.length <= MOST_BANDS;
-  const caption = `Means over the seeds, for each query, against the rows labelled before it${banded ? '; bands are ± one standard deviation' : ''}. Candidates are the rows a strategy chose among; the dashed line is the budget of ${formatCount(settings.budget)}. Diversity is the mean distance between two picks’ embeddings scaled to unit length, 0 (all alike) to 2.`;
+  const grey =
+    strategies.some(({ style }) => style.coloured) && strategies.some(({ style }) => !style.coloured);
+  const caption = `Means over the seeds, for each query, against the rows labelled before it${banded ? '; bands are ± one standard deviation' : ''}. Candidates are the rows a strategy chose among; the dashed line is the budget of ${formatCount(settings.budget)}. Diversity is the mean distance between two picks’ embeddings scaled to unit length, 0 (all alike) to 2.${grey ? ' Grey lines are the other strategies, which the table names.' : ''}`;
   return {
     id: 'candidates',
     title: 'Candidates and picks',

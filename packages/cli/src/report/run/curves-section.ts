@@ -81,7 +81,9 @@ function panelOf(
 function whoIsGrey(strategies: readonly StrategyView[]): string {
   if (strategies.every(({ style }) => style.coloured)) return '';
   const known = [FOCUS, BASELINE].filter((name) => strategies.some((each) => each.name === name));
-  return ` In colour: ${known.length > 0 ? `${known.join(', ')} and ` : ''}the best of the others; grey lines are named where they end.`;
+  const variants = strategies.some(({ name, style }) => !style.coloured && name.startsWith(`${FOCUS}:`));
+  const but = variants ? `, variants of ${FOCUS} apart, which are grey here however good` : '';
+  return ` In colour: ${known.length > 0 ? `${known.join(', ')} and ` : ''}the best of the others${but}; grey lines are named where they end.`;
 }
 
 function endOf({ name, accuracy }: StrategyView, round: number): string {

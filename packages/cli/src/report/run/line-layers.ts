@@ -20,7 +20,7 @@ export function backgroundLayer(series: readonly Series[], x: Layer, y: Layer): 
   return {
     // Vega groups by plain objects' keys, where a name like "constructor" is taken.
     data: { values: series.flatMap((one, line) => valuesOf(one, log).map((value) => ({ ...value, line }))) },
-    mark: { type: 'line', stroke: 'var(--faint)', strokeWidth: 1, strokeOpacity: 0.55 },
+    mark: { type: 'line', stroke: 'var(--faint)', strokeWidth: 1.1, strokeOpacity: 0.85 },
     encoding: { x, y, detail: { field: 'line' } },
   };
 }

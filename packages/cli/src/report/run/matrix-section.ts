@@ -37,7 +37,7 @@ export function matrixSection(view: RunView, { paper, corrected }: PenaltyMatric
     {
       matrix: corrected,
       title: 'Corrected',
-      caption: `A round is won where the paired t-test (sample variance, two-sided) keeps p ≤ ${CORRECTED_ALPHA} after Holm’s adjustment over all ${formatCount(corrected.tests.length)} tests: the chance of even one false win in the whole matrix is ${100 * CORRECTED_ALPHA} %. Few seeds and many rounds leave few wins.`,
+      caption: `A round is won where the paired t-test (sample variance, two-sided) keeps p ≤ ${CORRECTED_ALPHA} after Holm’s adjustment over all ${formatCount(corrected.tests.length)} tests: the chance of even one false win in the whole matrix is ${100 * CORRECTED_ALPHA} %. Differences that are the same on every seed decide nothing: without spread there is nothing to test. ${power(corrected)}`,
     },
   ];
   return {
@@ -68,6 +68,14 @@ function table({ strategies }: RunView, { shares, penalty }: PenaltyMatrix, titl
 function cell(share: number): Markup {
   if (Number.isNaN(share)) return html`<td class="none">–</td>`;
   return html`<td class="${share > 0.5 ? 'deep' : ''}" style="--p:${Math.round(100 * share)}%">${formatPenalty(share)}</td>`;
+}
+
+/** How little so few seeds can decide. */
+function power({ tests }: PenaltyMatrix): string {
+  const most = Math.max(...tests.map(({ seeds }) => seeds));
+  return most === 2
+    ? 'With two seeds little can be concluded: no win here does not mean that two strategies are alike.'
+    : 'Few seeds and many rounds leave few wins.';
 }
 
 /** What the reader of the papers' rule should know. */

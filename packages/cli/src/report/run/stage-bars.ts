@@ -4,7 +4,8 @@ import type { Layer } from './line-layers.js';
 import { leftOf, rowAxis, rowChart } from './row-chart.js';
 import { shortNames } from './strategy-style.js';
 
-const STAGE_COLOURS = [4, 1, 2, 3, 9, 6, 7, 0].map((i) => `var(--k${i})`);
+/** From dark to light on paper, so that the legend's order helps where hues don't. */
+const STAGE_COLOURS = [7, 0, 5, 2, 4, 3, 6, 1].map((i) => `var(--k${i})`);
 const OTHER = 'other';
 
 /** One bar a strategy, split into its stages. */
@@ -37,6 +38,7 @@ export function stageBars(
         end: from,
         middle: start + share / 2,
         colour: colourOf(stage),
+        ink: stage === OTHER ? 'var(--on-faint)' : 'var(--on-class)',
         text: fits ? stage : '',
       };
     });
@@ -55,8 +57,13 @@ export function stageBars(
       encoding: { y, x, x2: { field: 'end' }, fill: { field: 'colour', type: 'nominal', scale: null } },
     },
     {
-      mark: { type: 'text', fontSize: 11, fontWeight: 600, fill: 'var(--on-class)', baseline: 'middle' },
-      encoding: { y, x: { ...x, field: 'middle' }, text: { field: 'text' } },
+      mark: { type: 'text', fontSize: 11, fontWeight: 600, baseline: 'middle' },
+      encoding: {
+        y,
+        x: { ...x, field: 'middle' },
+        text: { field: 'text' },
+        fill: { field: 'ink', type: 'nominal', scale: null },
+      },
     },
   ];
   const label = `Shares of a query’s time. ${bars.map(({ name, stages: own }) => `${name}: ${own.map(([stage, share]) => `${stage} ${formatShare(share)}`).join(', ')}`).join('; ')}.`;

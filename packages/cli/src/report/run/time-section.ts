@@ -8,6 +8,9 @@ import type { RunView } from './view.js';
 /** Stages that aren't parts of the query; `select` is the query without the embedding. */
 const OUTSIDE = new Set(['train', 'embed', 'evaluate', 'select']);
 
+/** Seconds: of shorter queries the timer's own cost is too large a part to split them. */
+const SHORTEST = 1e-3;
+
 /** How long a query takes: embedding the pool, and choosing. */
 export async function timeSection({ strategies }: RunView): Promise<Section> {
   const section = { id: 'time', title: 'Query time' };
@@ -18,8 +21,12 @@ export async function timeSection({ strategies }: RunView): Promise<Section> {
   if (timed.length === 0)
     return { ...section, body: note('No query with its time is in the run yet.'), figures: [] };
   const spans = await forBothWidths((width) => timeSpans(timed, width));
-  const shares = timed.map((strategy) => ({ name: strategy.name, stages: stageShares(strategy.lines) }));
-  const bars = await forBothWidths((width) => stageBars(shares, width));
+  const long = timed.filter(({ median }) => median >= SHORTEST);
+  const short = timed.filter(({ median }) => median < SHORTEST);
+  const shares = long.map((strategy) => ({ name: strategy.name, stages: stageShares(strategy.lines) }));
+  const bars = long.length > 0 ? await forBothWidths((width) => stageBars(shares, width)) : undefined;
+  const under =
+    short.length > 0 ? `Under 1 ms, without a bar: ${short.map(({ name }) => name).join(', ')}.` : '';
   const rows = timed.map((strategy) => [
     keyed(strategy),
     ...[strategy.median, strategy.low, strategy.high].map((value) => formatSeconds(value)),
@@ -29,12 +36,12 @@ export async function timeSection({ strategies }: RunView): Promise<Section> {
   const head = ['query', 'median', 'lowest', 'highest', 'embed', 'select', 'train', 'queries'];
   return {
     ...section,
-    body: html`${figure(spans.markup, html`Seconds for one query: embedding the pool and choosing, without training. The mark is the median over all rounds and seeds, the bar holds the middle half, the line goes from the lowest to the highest.`)}
-${figure(bars.markup, 'The query’s time by its stages, over all rounds and seeds: embedding first, then the parts of choosing, the smallest together as other.')}
+    body: html`${figure(spans.markup, html`Seconds for one query: embedding the pool and choosing, without training. Embedding is counted for every strategy, also for one that does not need it, like random; the table has choosing alone as “select”. The mark is the median over all rounds and seeds, the bar holds the middle half, the line goes from the lowest to the highest.`)}
+${bars ? figure(bars.markup, `The query’s time by its stages, over all rounds and seeds: embedding first, then the parts of choosing; other is the rest: the smallest parts, and what no part was timed for. ${under}`) : note(under)}
 ${scrollTable('Query time, and its median stages', head, rows)}`,
     figures: [
       { name: 'query-time', title: 'Query time by strategy', charts: [spans.chart] },
-      { name: 'query-stages', title: 'Query time by stage', charts: [bars.chart] },
+      ...(bars ? [{ name: 'query-stages', title: 'Query time by stage', charts: [bars.chart] }] : []),
     ],
   };
 }

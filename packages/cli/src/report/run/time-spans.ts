@@ -15,9 +15,8 @@ export interface TimeSpan {
   readonly high: number;
 }
 
-/** Runs hold whole milliseconds. */
 export const formatSeconds = (seconds: number): string =>
-  seconds === 0 ? '< 1 ms' : formatDuration(1000 * seconds);
+  seconds < 1e-3 ? '< 1 ms' : formatDuration(1000 * seconds);
 
 /** Times further apart than this are drawn on a logarithmic scale. */
 const LOG_FROM = 20;
