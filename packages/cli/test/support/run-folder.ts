@@ -94,7 +94,9 @@ function roundLines(strategy: string, index: number, seed: number, sizes: Sizes)
   const rng = new Rng(1_000_003 * (index + 1) + seed);
   const common = new Rng(seed);
   const noise = (of: Rng) => of.uniform() + of.uniform() + of.uniform() - 1.5;
-  const order = rng.sample(rows, Math.min(rows, rounds * budget));
+  // As simulate draws them: rows labelled at first can't be picked.
+  const initial = new Set(new Rng(seed).sample(rows, Math.min(rows, init)));
+  const order = rng.sample(rows, rows).filter((row) => !initial.has(row));
   const [base, ...options] = strategy.split(':');
   const quality =
     ((Object.hasOwn(QUALITY, base) ? QUALITY[base] : undefined) ?? 0.005 * (index % 5)) -
@@ -111,7 +113,8 @@ function roundLines(strategy: string, index: number, seed: number, sizes: Sizes)
     const cluster = mixes || base === 'badge' ? 0.3 + 0.1 * rng.uniform() : 0;
     const select = score + cluster + 0.001;
     const train = 1.5 + 0.2 * round + 0.2 * rng.uniform();
-    const candidates = mixes ? Math.round(rows * 0.5 * 0.8 ** round * (0.9 + 0.2 * rng.uniform())) : null;
+    const drawn = mixes ? Math.round(rows * 0.5 * 0.8 ** round * (0.9 + 0.2 * rng.uniform())) : null;
+    const candidates = drawn === null ? null : Math.min(rows, drawn);
     const random = options.some((option) => option.startsWith('alpha='));
     return {
       strategy,
@@ -137,7 +140,7 @@ function roundLines(strategy: string, index: number, seed: number, sizes: Sizes)
             candidatesPerCap: mixes
               ? [0.2, 0.4, 0.6, 0.8, 1].map((cap, i) => ({
                   cap,
-                  count: Math.round((random ? 0.6 : 1) * candidates! * (1 + 0.35 * i)),
+                  count: Math.min(rows, Math.round((random ? 0.6 : 1) * candidates! * (1 + 0.35 * i))),
                 }))
               : [],
             misclassified: 0.15 + (base === 'random' ? 0 : 0.25) * rng.uniform(),
