@@ -3,7 +3,8 @@
 //
 //   npm run setup:tfjs-node                              its normal download
 //   npm run setup:tfjs-node -- --libtensorflow DIR       builds it against a libtensorflow: DIR with include and lib, or
-//                                                        the folder `tensorflow` of a Python installation
+//                                                        the folder `tensorflow` of a Python installation, or a
+//                                                        tensorflow-cpu wheel (.whl) you have
 //   npm run setup:tfjs-node -- --wheel                   the same with the tensorflow-cpu wheel, which pip downloads
 //
 // The last two need a C++ compiler, make and Python 3, on Linux.
@@ -102,12 +103,14 @@ function build(libtensorflow) {
 }
 
 /** Unpacks headers and libraries of the wheel into tfjs-node's own folder, where `npm ci` finds them to remove. */
-function buildWithWheel() {
+function buildWithWheel(given) {
+  need(given === undefined || existsSync(given), `expected a wheel, got ${given}, which isn't there`);
   need(existsSync(folder) || npmInstall('--ignore-scripts'), 'npm install of tfjs-node failed');
   const scratch = mkdtempSync(join(tmpdir(), 'alfamix-wheel-'));
   try {
     need(
-      run('python3', ['-m', 'pip', 'download', '--retries=0', '--dest', scratch, ...WHEEL]),
+      given !== undefined ||
+        run('python3', ['-m', 'pip', 'download', '--retries=0', '--dest', scratch, ...WHEEL]),
       'pip could not download the tensorflow-cpu wheel; with a libtensorflow of your own: --libtensorflow DIR',
     );
     rmSync(deps, { recursive: true, force: true });
@@ -116,8 +119,8 @@ import sys, zipfile
 wheel = zipfile.ZipFile(sys.argv[1])
 wanted = ("tensorflow/include/", "tensorflow/libtensorflow_cc.so", "tensorflow/libtensorflow_framework.so")
 wheel.extractall(sys.argv[2], [name for name in wheel.namelist() if name.startswith(wanted)])`;
-    const [wheel] = readdirSync(scratch).filter((name) => name.endsWith('.whl'));
-    need(run('python3', ['-c', unpack, join(scratch, wheel), deps]), `${wheel} could not be unpacked`);
+    const wheel = given ?? join(scratch, readdirSync(scratch).find((name) => name.endsWith('.whl')) ?? '');
+    need(run('python3', ['-c', unpack, wheel, deps]), `${wheel} could not be unpacked`);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
@@ -142,6 +145,7 @@ function main() {
   });
   need(!(values.libtensorflow && values.wheel), 'expected --libtensorflow or --wheel, got both');
   if (values.wheel) buildWithWheel();
+  else if (values.libtensorflow?.endsWith('.whl')) buildWithWheel(resolve(values.libtensorflow));
   else if (values.libtensorflow) build(resolve(values.libtensorflow));
   else download();
   const env = { TF_CPP_MIN_LOG_LEVEL: '2', ...process.env };
