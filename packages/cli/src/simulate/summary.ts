@@ -1,4 +1,4 @@
-import type { SimulateResult } from '@alfamix/core';
+import { mean, type SimulateResult, std } from '@alfamix/core';
 import { formatTable } from '../terminal/format.js';
 
 export interface StrategySummary {
@@ -13,8 +13,6 @@ export interface RunSummary {
   strategies: StrategySummary[];
 }
 
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
-
 /** Accuracies by strategy and round. */
 export function summarize({ settings, lines }: Pick<SimulateResult, 'settings' | 'lines'>): RunSummary {
   const names = settings.strategies.filter((name) => lines.some(({ strategy }) => strategy === name));
@@ -23,12 +21,10 @@ export function summarize({ settings, lines }: Pick<SimulateResult, 'settings' |
     const queries = own.filter(({ query }) => query).map(({ stages }) => stages.embed + stages.select);
     const rounds = Array.from({ length: settings.rounds + 1 }, (_, round) => {
       const accuracies = own.filter((line) => line.round === round).map(({ accuracy }) => accuracy);
-      const center = mean(accuracies);
-      const squares = accuracies.reduce((sum, value) => sum + (value - center) ** 2, 0);
       return {
         labelled: settings.init + round * settings.budget,
-        mean: center,
-        std: accuracies.length > 1 ? Math.sqrt(squares / (accuracies.length - 1)) : null,
+        mean: mean(accuracies),
+        std: accuracies.length > 1 ? std(accuracies) : null,
         seeds: accuracies.length,
       };
     });
