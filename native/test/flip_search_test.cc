@@ -32,7 +32,9 @@ class Random {
   std::uint64_t state_;
 };
 
-enum class Kind { kPlain, kRelu, kQuantised, kOffset, kKinds };
+// kSilent: a third of the dimensions is the same in all anchors and in most rows; kSparse: most values are
+// zero.
+enum class Kind { kPlain, kRelu, kQuantised, kOffset, kSilent, kSparse, kKinds };
 
 struct Problem {
   Problem(std::uint64_t n, std::uint32_t d, std::uint32_t c, std::uint32_t k, Kind kind)
@@ -42,6 +44,7 @@ struct Problem {
       const float x = random.Value();
       if (kind == Kind::kRelu) return std::max(x, 0.0f);
       if (kind == Kind::kQuantised) return std::round(3 * x) / 2;
+      if (kind == Kind::kSparse) return x < 0.5f ? 0.0f : x;
       return kind == Kind::kOffset ? x + 100 : x;
     };
     for (float& x : pool) x = value();
@@ -49,6 +52,15 @@ struct Problem {
     for (float& x : bias) x = random.Value();
     anchors.resize(std::size_t{k} * d);
     for (float& x : anchors) x = value();
+    if (kind == Kind::kSilent) {
+      for (std::uint32_t j = 0; j < d; j += 3) {
+        const float silent = j % 2 == 0 ? 0.0f : random.Value();
+        for (std::uint32_t i = 0; i < k; ++i) anchors[std::size_t{i} * d + j] = silent;
+        for (std::uint64_t i = 0; i < n; ++i) {
+          if (random.Below(10) > 0) pool[i * d + j] = random.Below(2) == 0 ? silent : silent + 0.0f;
+        }
+      }
+    }
     // Some rows are an anchor, some are the row before, some are zero.
     for (std::uint64_t i = 0; i < n; ++i) {
       const std::uint32_t draw = random.Below(12);
@@ -175,6 +187,50 @@ TEST(EveryKindAndRowCount) {
       for (std::uint64_t rows = 1; rows <= 67; rows += rows < 10 ? 1 : 3) {
         const Problem problem(rows, 19, 5, 5, static_cast<Kind>(kind));
         CheckAgainstFlipRow(problem, Search(problem, Options(level, 2)));
+      }
+    }
+  }
+}
+
+// Many anchors (several slot tables), many classes (unlikely ones left out where the head is sure of itself),
+// and more classes than dimensions (gains through the gradient).
+TEST(ManyClassesAndAnchors) {
+  struct Shape {
+    std::uint32_t dim, classes, anchors;
+    float sharpness;
+  };
+  const Shape shapes[] = {{40, 7, 13, 1},    {40, 5, 33, 1},    {24, 3, 150, 1}, {90, 130, 20, 1},
+                          {90, 130, 20, 20}, {150, 300, 6, 30}, {20, 64, 9, 1},  {20, 70, 9, 8}};
+  for (int level = 0; level < LevelCount(); ++level) {
+    for (int kind = 0; kind < static_cast<int>(Kind::kKinds); ++kind) {
+      for (const Shape& shape : shapes) {
+        Problem problem(45, shape.dim, shape.classes, shape.anchors, static_cast<Kind>(kind));
+        for (float& x : problem.weight) x *= shape.sharpness;
+        CheckAgainstFlipRow(problem, Search(problem, Options(level, 1)));
+      }
+    }
+  }
+}
+
+// A row's results are the same bytes whatever rows stand beside it.
+TEST(RowsDontDependOnTheirNeighbours) {
+  for (int level = 0; level < LevelCount(); ++level) {
+    for (int kind = 0; kind < static_cast<int>(Kind::kKinds); ++kind) {
+      for (const std::uint32_t classes : {6u, 90u}) {
+        const Problem problem(70, 37, classes, 11, static_cast<Kind>(kind));
+        const Outputs together = Search(problem, Options(level, 1));
+        for (std::uint64_t i = 0; i < problem.rows; i += 3) {
+          Problem alone = problem;
+          alone.rows = 1;
+          alone.pool.assign(problem.pool.begin() + i * problem.dim,
+                            problem.pool.begin() + (i + 1) * problem.dim);
+          const Outputs one = Search(alone, Options(level, 1));
+          CHECK(one.pseudo_label[0] == together.pseudo_label[i]);
+          CHECK(std::memcmp(&one.entropy[0], &together.entropy[i], sizeof(float)) == 0);
+          CHECK(std::memcmp(&one.flip_cap[0], &together.flip_cap[i], sizeof(float)) == 0);
+          CHECK(one.flip_anchor[0] == together.flip_anchor[i]);
+          CHECK(one.flip_to[0] == together.flip_to[i]);
+        }
       }
     }
   }

@@ -1,6 +1,7 @@
-// The flip search's epilogue for kLanes rows at once, one row a lane.
+// The flip search's epilogue for kLanes rows at once, one row a lane: vector `vector` of a tile.
 
 struct FlipLanes {
+  int vector;
   Vec label_logit;
   Vec second_logit;
   Vec doubt;     // 1 - p_y, without the cancellation
@@ -8,20 +9,25 @@ struct FlipLanes {
   Vec logit_error;
   Vec gain_error;
   Vec gradient2;  // |g|^2
-  Vec label_u;
   Int label;
+};
+
+struct LanesOutput {
+  float confidence[kLanes], margin[kLanes], entropy[kLanes], flip_cap[kLanes];
+  int32_t label[kLanes], flip_anchor[kLanes], flip_to[kLanes];
 };
 
 // Adds the bias, finds the pseudo-label and the runner-up, and the prediction's confidence, margin and
 // entropy; leaves q = r - e_y in scratch->q (r: softmax over the classes other than y).
-static void PredictLanes(const FlipTables* t, const FlipScratch* s, FlipLanes* f, float* confidence,
-                         float* margin, float* entropy) {
+static void PredictLanes(const FlipTables* t, const FlipScratch* s, FlipLanes* f, LanesOutput* o) {
+  float* logits = s->lanes + f->vector * kLanes;
+  float* q = s->q + f->vector * kLanes;
   Vec top = Set(-INFINITY);
   Vec second = Set(-INFINITY);
   Int label = SetInt(0);
   for (uint32_t c = 0; c < t->classes; ++c) {
-    const Vec logit = Add(Load(s->lanes + c * kLanes), Set(t->bias[c]));
-    Store(s->lanes + c * kLanes, logit);
+    const Vec logit = Add(Load(logits + c * kTileLanes), Set(t->bias[c]));
+    Store(logits + c * kTileLanes, logit);
     label = SelectInt(Greater(logit, top), SetInt(static_cast<int32_t>(c)), label);
     second = Max(second, Min(logit, top));
     top = Max(top, logit);
@@ -29,103 +35,70 @@ static void PredictLanes(const FlipTables* t, const FlipScratch* s, FlipLanes* f
   Vec sum = Set(0.0f);
   Vec spread = Set(0.0f);
   for (uint32_t c = 0; c < t->classes; ++c) {
-    const Vec below = Sub(second, Load(s->lanes + c * kLanes));
+    const Vec below = Sub(second, Load(logits + c * kTileLanes));
     const Mask own = EqualInt(label, SetInt(static_cast<int32_t>(c)));
     const Vec e = Select(own, Set(0.0f), Exp(Sub(Set(0.0f), below)));
     sum = Add(sum, e);
     spread = Select(own, spread, MulAdd(e, below, spread));
-    Store(s->q + c * kLanes, e);
+    Store(q + c * kTileLanes, e);
   }
   const Vec inverse = Div(Set(1.0f), sum);
   for (uint32_t c = 0; c < t->classes; ++c) {
     const Mask own = EqualInt(label, SetInt(static_cast<int32_t>(c)));
-    Store(s->q + c * kLanes, Select(own, Set(-1.0f), Mul(Load(s->q + c * kLanes), inverse)));
+    Store(q + c * kTileLanes, Select(own, Set(-1.0f), Mul(Load(q + c * kTileLanes), inverse)));
   }
   const Vec gap = Sub(top, second);
   const Vec second_odds = Exp(Sub(second, top));
   const Vec odds = Mul(sum, second_odds);
   const Vec likely = Div(Set(1.0f), Add(Set(1.0f), odds));
-  Store(confidence, likely);
-  Store(margin, Mul(Sub(Set(1.0f), second_odds), likely));
+  Store(o->confidence, likely);
+  Store(o->margin, Mul(Sub(Set(1.0f), second_odds), likely));
   f->doubt = Mul(odds, likely);
   f->variance = Mul(likely, f->doubt);
-  Store(entropy, MulAdd(f->doubt, MulAdd(spread, inverse, gap), Log1p(odds)));
+  Store(o->entropy, MulAdd(f->doubt, MulAdd(spread, inverse, gap), Log1p(odds)));
+  StoreInt(o->label, label);
   f->label_logit = top;
   f->second_logit = second;
   f->label = label;
 }
 
-// u = G q into scratch->u, and |g|^2 = q . u.
-static void GainsLanes(const FlipTables* t, const FlipScratch* s, FlipLanes* f) {
-  const uint32_t classes = t->classes;
-  Vec gradient2 = Set(0.0f);
-  Vec label_u = Set(0.0f);
-  for (uint32_t c = 0; c < classes; c += 4) {
-    const uint32_t four = classes - c < 4 ? classes - c : 4;
-    // Rows past the last class repeat it, so that the inner loop has one shape.
-    const float* gram[4];
-    for (uint32_t i = 0; i < 4; ++i)
-      gram[i] = t->gram + static_cast<size_t>(c + (i < four ? i : 0)) * classes;
-    Vec sum[4] = {Set(0.0f), Set(0.0f), Set(0.0f), Set(0.0f)};
-    for (uint32_t d = 0; d < classes; ++d) {
-      const Vec q = Load(s->q + d * kLanes);
-      for (int i = 0; i < 4; ++i) sum[i] = MulAdd(Set(gram[i][d]), q, sum[i]);
-    }
-    for (uint32_t i = 0; i < four; ++i) {
-      Store(s->u + (c + i) * kLanes, sum[i]);
-      gradient2 = MulAdd(Load(s->q + (c + i) * kLanes), sum[i], gradient2);
-      label_u = Select(EqualInt(f->label, SetInt(static_cast<int32_t>(c + i))), sum[i], label_u);
-    }
-  }
-  f->gradient2 = gradient2;
-  f->label_u = label_u;
-}
+struct FirstFlip {
+  Vec at;
+  Vec lowest;
+  Vec highest;
+  Int to;
+};
 
-// Flip caps for rows that share no value with any anchor: only the farthest anchor can give the smallest cap.
-// Returns the lanes that float32 can vouch for.
-static Mask FarthestAnchorLanes(const FlipTables* t, const FlipScratch* s, const FlipLanes* f, Vec norm2,
-                                float* flip_cap, int32_t* flip_anchor, int32_t* flip_to) {
-  Vec far = Set(-INFINITY);
-  Vec runner_up = Set(-INFINITY);
-  Int anchor = SetInt(0);
-  for (uint32_t k = 0; k < t->anchors; ++k) {
-    const Vec product = Load(s->lanes + (t->classes + k) * kLanes);
-    const Vec distance2 = MulAdd(product, Set(-2.0f), Add(norm2, Set(t->anchor_norm2[k])));
-    const Mask farther = Greater(distance2, far);
-    const Vec tied = Select(Equal(distance2, far), runner_up, Max(runner_up, distance2));
-    runner_up = Select(farther, far, tied);
-    far = Select(farther, distance2, far);
-    anchor = SelectInt(farther, SetInt(static_cast<int32_t>(k)), anchor);
-  }
-
-  Vec step = Set(INFINITY);
-  Vec lowest = Set(INFINITY);
-  Vec highest = Set(INFINITY);
-  Int to = SetInt(-1);
+// The first flip along the ray with gains scratch->u plus `masked` (C x kLanes, or null), and how far
+// rounding may have moved it.
+static FirstFlip FirstFlipLanes(const FlipTables* t, const FlipScratch* s, const FlipLanes* f,
+                                const float* masked, Vec gain_error) {
+  const float* u = s->u + f->vector * kLanes;
+  const float* logits = s->lanes + f->vector * kLanes;
   const Vec zero = Set(0.0f);
+  Vec label_u = zero;
+  for (uint32_t c = 0; c < t->classes; ++c) {
+    const Vec rate = Load(u + c * kTileLanes);
+    const Vec left = masked != nullptr ? Add(Load(masked + c * kLanes), rate) : rate;
+    label_u = Select(EqualInt(f->label, SetInt(static_cast<int32_t>(c))), left, label_u);
+  }
+  FirstFlip flip = {Set(INFINITY), Set(INFINITY), Set(INFINITY), SetInt(-1)};
   for (uint32_t c = 0; c < t->classes; ++c) {
     const Mask own = EqualInt(f->label, SetInt(static_cast<int32_t>(c)));
-    const Vec lead = Sub(f->label_logit, Load(s->lanes + c * kLanes));
-    const Vec gain = Select(own, Set(-INFINITY), Sub(Load(s->u + c * kLanes), f->label_u));
+    const Vec rate = Load(u + c * kTileLanes);
+    const Vec left = masked != nullptr ? Add(Load(masked + c * kLanes), rate) : rate;
+    const Vec lead = Sub(f->label_logit, Load(logits + c * kTileLanes));
+    const Vec gain = Select(own, Set(-INFINITY), Sub(left, label_u));
     const Vec at = Select(Greater(gain, zero), Div(lead, gain), Set(INFINITY));
-    to = SelectInt(Greater(step, at), SetInt(static_cast<int32_t>(c)), to);
-    step = Min(at, step);
-    const Vec gain_up = Add(gain, f->gain_error);
-    lowest =
-        Min(Select(Greater(gain_up, zero), Div(Sub(lead, f->logit_error), gain_up), Set(INFINITY)), lowest);
-    const Vec gain_down = Sub(gain, f->gain_error);
-    highest = Min(Select(Greater(gain_down, zero), Div(Add(lead, f->logit_error), gain_down), Set(INFINITY)),
-                  highest);
+    flip.to = SelectInt(Greater(flip.at, at), SetInt(static_cast<int32_t>(c)), flip.to);
+    flip.at = Min(at, flip.at);
+    const Vec gain_up = Add(gain, gain_error);
+    flip.lowest = Min(Select(Greater(gain_up, zero), Div(Sub(lead, f->logit_error), gain_up), Set(INFINITY)),
+                      flip.lowest);
+    const Vec gain_down = Sub(gain, gain_error);
+    flip.highest =
+        Min(Select(Greater(gain_down, zero), Div(Add(lead, f->logit_error), gain_down), Set(INFINITY)),
+            flip.highest);
   }
-  const Vec scale = Mul(Set(t->sqrt_dim), Sqrt(Div(f->gradient2, far)));
-  const Vec cap = Mul(step, scale);
-  const Vec distance_error = Mul(Set(kDistanceError), Add(norm2, Set(t->anchor_norm2_max)));
-  const Vec relative = Add(Div(f->gain_error, f->gradient2), Div(distance_error, far));
-  const Vec error = MulAdd(cap, relative, Mul(scale, Max(Sub(highest, step), Sub(step, lowest))));
-  Store(flip_cap, cap);
-  StoreInt(flip_anchor, anchor);
-  StoreInt(flip_to, to);
-  // Written so that NaN fails.
-  const Mask close = Greater(MulAdd(cap, Set(kBandRelative), Set(kBandAbsolute)), error);
-  return And(close, Greater(Sub(far, runner_up), distance_error));
+  return flip;
 }

@@ -90,7 +90,7 @@ Status Search(const FlipSearchParams& params, const FlipSearchOutput& output, co
   Status status = reader.Open();
   if (!status.ok()) return status;
   const FlipRowTables exact(params);
-  const PackedFlipTables packed(level, exact);
+  const PackedFlipTables packed(level, exact, options.threads);
   const std::uint64_t rows = params.pool.rows;
   const std::uint64_t block_rows = RowsPerBlock(params);
   const std::uint64_t blocks = (rows + block_rows - 1) / block_rows;

@@ -1,192 +1,108 @@
 // Rows that share values with anchors. There alpha is 0, so u loses what those dimensions gave:
 //   u_k = u - W (g * (1 - m_k)) / |g|.
-// Dimensions shared with all anchors (a silent ReLU unit) are taken off once a row, the rest anchor by
-// anchor.
+// The Gram matrix already leaves out the dimensions where all anchors hold one value (a silent ReLU unit):
+// most rows hold it too. What is left are events: an element that has another value there after all, or one
+// that equals some anchor's elsewhere.
 
-struct SharedDims {
-  const uint32_t* dims;  // where z equals some anchor
-  uint32_t count;
-  const float* z;
-};
-
-// g at the shared dimensions, into scratch->gradient.
-static void GradientAt(const FlipTables* t, const FlipScratch* s, const SharedDims* shared, const float* q) {
-  for (uint32_t i = 0; i < shared->count; ++i) {
-    const float* column = t->centered_by_dim + static_cast<size_t>(shared->dims[i]) * t->class_stride;
-    Vec sum = Set(0.0f);
-    for (uint32_t c = 0; c < t->class_stride; c += kLanes) sum = MulAdd(Load(q + c), Load(column + c), sum);
-    s->gradient[i] = SumLanes(sum);
+// g at each event's dimension, into scratch->event_gradient.
+static void GradientAtEvents(const FlipTables* t, const FlipScratch* s, const LaneEvents* events, int v) {
+  const float* q = s->q + v * kLanes;
+  for (uint32_t i = 0; i < events->count; ++i) {
+    const float* column = t->centered_by_dim + static_cast<size_t>(events->dims[i]) * t->classes;
+    Vec even = Set(0.0f);
+    Vec odd = Set(0.0f);
+    uint32_t c = 0;
+    for (; c + 2 <= t->classes; c += 2) {
+      even = MulAdd(Load(q + c * kTileLanes), Set(column[c]), even);
+      odd = MulAdd(Load(q + (c + 1) * kTileLanes), Set(column[c + 1]), odd);
+    }
+    if (c < t->classes) even = MulAdd(Load(q + c * kTileLanes), Set(column[c]), even);
+    Store(s->event_gradient + i * kLanes, Add(even, odd));
   }
 }
 
-// common[c] = u[c] - sum of g_j w_jc over the dimensions shared with all anchors, for kVectors vectors from
-// class c.
-template <int kVectors>
-static void SubtractCommon(const FlipTables* t, const FlipScratch* s, const SharedDims* shared,
-                           const float* u, float* common, uint32_t c) {
-  Vec sum[kVectors];
-  ALFAMIX_UNROLL
-  for (int v = 0; v < kVectors; ++v) sum[v] = Load(u + c + v * kLanes);
-  for (uint32_t i = 0; i < shared->count; ++i) {
-    if (!t->one_value[shared->dims[i]]) continue;
-    const float* column = t->centered_by_dim + static_cast<size_t>(shared->dims[i]) * t->class_stride + c;
-    const Vec factor = Set(-s->gradient[i]);
-    ALFAMIX_UNROLL
-    for (int v = 0; v < kVectors; ++v) sum[v] = MulAdd(factor, Load(column + v * kLanes), sum[v]);
-  }
-  ALFAMIX_UNROLL
-  for (int v = 0; v < kVectors; ++v) Store(common + c + v * kLanes, sum[v]);
-}
-
-// Corrections of u, into scratch->masked: the common part (u included) last, the others only where
-// touched[k].
-static void MaskGains(const FlipTables* t, const FlipScratch* s, const SharedDims* shared, const float* q,
-                      const float* u) {
-  const uint32_t stride = t->class_stride;
-  float* common = s->masked + static_cast<size_t>(t->anchors) * stride;
-  GradientAt(t, s, shared, q);
-  uint32_t c = 0;
-  for (; c + 2 * kLanes <= stride; c += 2 * kLanes) SubtractCommon<2>(t, s, shared, u, common, c);
-  if (c < stride) SubtractCommon<1>(t, s, shared, u, common, c);
-
-  memset(s->touched, 0, t->anchors * sizeof(uint32_t));
-  for (uint32_t i = 0; i < shared->count; ++i) {
-    const size_t j = shared->dims[i];
-    if (t->one_value[j]) continue;
-    const float* column = t->centered_by_dim + j * stride;
-    const float* anchors = t->anchors_by_dim + j * t->anchor_stride;
-    const Vec factor = Set(-s->gradient[i]);
-    for (uint32_t first = 0; first < t->anchor_stride; first += kLanes) {
-      for (unsigned bits = Bits(Equal(Set(shared->z[j]), Load(anchors + first))); bits != 0;
-           bits &= bits - 1) {
-        const uint32_t k = first + FirstBit(bits);
-        float* masked = s->masked + static_cast<size_t>(k) * stride;
-        if (!s->touched[k]) memset(masked, 0, stride * sizeof(float));
-        s->touched[k] = 1;
-        for (uint32_t d = 0; d < stride; d += kLanes) {
-          Store(masked + d, MulAdd(factor, Load(column + d), Load(masked + d)));
-        }
-      }
+// u of the lanes whose element differs from the one value of all anchors: that dimension counts after all.
+static void AddUnshared(const FlipTables* t, const FlipScratch* s, const LaneEvents* events, int v) {
+  for (uint32_t i = 0; i < events->count; ++i) {
+    const uint32_t j = events->dims[i];
+    if (t->one_value[j] == 0) continue;
+    const float* column = t->centered_by_dim + static_cast<size_t>(j) * t->classes;
+    const Vec gradient = Select(MaskOf(events->lanes[i]), Load(s->event_gradient + i * kLanes), Set(0.0f));
+    for (uint32_t c = 0; c < t->classes; ++c) {
+      float* u = s->u + c * kTileLanes + v * kLanes;
+      Store(u, MulAdd(gradient, Set(column[c]), Load(u)));
     }
   }
 }
 
-struct StepBounds {
-  float at;
-  float lowest;
-  float highest;
-};
+// What u loses for anchor k, into scratch->masked; returns the lanes that share something with it.
+static unsigned MaskGains(const FlipTables* t, const FlipScratch* s, const LaneEvents* events, uint32_t k) {
+  const float* anchor = t->anchor_rows + static_cast<size_t>(k) * t->dim;
+  unsigned touched = 0;
+  for (uint32_t i = 0; i < events->count; ++i) {
+    const uint32_t j = events->dims[i];
+    if (t->one_value[j] != 0) continue;
+    const Mask equal = Equal(Load(events->values + static_cast<size_t>(i) * kLanes), Set(anchor[j]));
+    if (Bits(equal) == 0) continue;
+    if (touched == 0) {
+      for (uint32_t c = 0; c < t->classes; ++c) Store(s->masked + c * kLanes, Set(0.0f));
+    }
+    touched |= Bits(equal);
+    const float* column = t->centered_by_dim + static_cast<size_t>(j) * t->classes;
+    const Vec gradient = Select(equal, Sub(Set(0.0f), Load(s->event_gradient + i * kLanes)), Set(0.0f));
+    for (uint32_t c = 0; c < t->classes; ++c) {
+      float* masked = s->masked + c * kLanes;
+      Store(masked, MulAdd(gradient, Set(column[c]), Load(masked)));
+    }
+  }
+  return touched;
+}
 
-// One row as the anchors' rays see it. `logits` holds -inf at y and in the padding, so those lanes never win.
-struct RowView {
-  const float* logits;
-  float label_logit;
-  int32_t label;
-  float norm2;
-  float gradient2;
-  float logit_error;
-  float gain_error;
-};
-
-// First flip along one anchor's ray.
-static StepBounds FirstFlip(const RowView* row, const float* u, uint32_t stride) {
-  const float label_u = u[row->label];
-  const float gain_error = 3 * row->gain_error;
-  Vec at = Set(INFINITY);
+// The smallest cap over all anchors of the lanes that share values with some, of vector v: as
+// FarthestAnchorLanes, whose results the other lanes keep. Takes and returns the lanes that float32 can vouch
+// for.
+static unsigned SharedLanes(const FlipTables* t, const FlipScratch* s, const FlipLanes* f,
+                            const LaneEvents* events, Vec norm2, LanesOutput* o, unsigned sound) {
+  const int v = f->vector;
+  Vec best = Set(INFINITY);
+  Vec runner_up = Set(INFINITY);
   Vec lowest = Set(INFINITY);
   Vec highest = Set(INFINITY);
-  const Vec zero = Set(0.0f);
-  for (uint32_t c = 0; c < stride; c += kLanes) {
-    const Vec lead = Sub(Set(row->label_logit), Load(row->logits + c));
-    const Vec gain = Sub(Load(u + c), Set(label_u));
-    const Vec gain_up = Add(gain, Set(gain_error));
-    const Vec gain_down = Sub(gain, Set(gain_error));
-    const Vec error = Set(row->logit_error);
-    at = Min(Select(Greater(gain, zero), Div(lead, gain), Set(INFINITY)), at);
-    lowest = Min(Select(Greater(gain_up, zero), Div(Sub(lead, error), gain_up), Set(INFINITY)), lowest);
-    highest = Min(Select(Greater(gain_down, zero), Div(Add(lead, error), gain_down), Set(INFINITY)), highest);
-  }
-  return {MinLanes(at), MinLanes(lowest), MinLanes(highest)};
-}
-
-// The class that overtakes first along u.
-static int32_t FirstClass(const RowView* row, const float* u, uint32_t classes) {
-  int32_t to = -1;
-  float first = INFINITY;
-  for (uint32_t c = 0; c < classes; ++c) {
-    const float gain = u[c] - u[row->label];
-    const float at = gain > 0 ? (row->label_logit - row->logits[c]) / gain : INFINITY;
-    if (at < first) {
-      first = at;
-      to = static_cast<int32_t>(c);
-    }
-  }
-  return to;
-}
-
-// The smallest cap over all anchors, after MaskGains; `products` are the anchors' with the row, kLanes apart.
-// Returns whether float32 can vouch for it.
-static bool SearchRays(const FlipTables* t, const FlipScratch* s, const RowView* row, const float* products,
-                       float* flip_cap, int32_t* flip_anchor, int32_t* flip_to) {
-  const uint32_t stride = t->class_stride;
-  const float* common = s->masked + static_cast<size_t>(t->anchors) * stride;
-  const StepBounds free = FirstFlip(row, common, stride);
-  float best = INFINITY;
-  float runner_up = INFINITY;
-  float lowest = INFINITY;
-  float highest = INFINITY;
-  int32_t anchor = -1;
-  bool sound = true;
+  Int anchor = SetInt(-1);
+  Int to = SetInt(-1);
+  Mask safe = Equal(Set(0.0f), Set(0.0f));
+  unsigned shares = 0;
+  const Vec gain_error = Mul(Set(3.0f), f->gain_error);
+  const FirstFlip free = FirstFlipLanes(t, s, f, nullptr, gain_error);
   for (uint32_t k = 0; k < t->anchors; ++k) {
-    StepBounds step = free;
-    if (s->touched[k]) {
-      float* masked = s->masked + static_cast<size_t>(k) * stride;
-      for (uint32_t c = 0; c < stride; c += kLanes)
-        Store(masked + c, Add(Load(masked + c), Load(common + c)));
-      step = FirstFlip(row, masked, stride);
-    }
-    const float norms = row->norm2 + t->anchor_norm2[k];
-    const float distance2 = norms - 2.0f * products[k * kLanes];
-    const float relative = row->gain_error / row->gradient2 + kDistanceError * norms / distance2;
-    const float scale = t->sqrt_dim * sqrtf(row->gradient2 / distance2);
-    const float cap = step.at * scale;
-    sound = sound && relative < 0.5f && step.lowest <= step.at && step.at <= step.highest;  // NaN fails
-    if (cap < best) {
-      runner_up = best;
-      best = cap;
-      anchor = static_cast<int32_t>(k);
-    } else if (cap > best && cap < runner_up) {
-      runner_up = cap;
-    }
-    const float low = step.lowest * scale * (1.0f - relative);
-    const float high = step.highest * scale * (1.0f + relative);
-    lowest = low < lowest ? low : lowest;
-    highest = high < highest ? high : highest;
+    const unsigned touched = MaskGains(t, s, events, k);
+    shares |= touched;
+    const FirstFlip step = touched != 0 ? FirstFlipLanes(t, s, f, s->masked, gain_error) : free;
+    const Vec product = Load(s->lanes + (t->classes + k) * kTileLanes + v * kLanes);
+    const Vec norms = Add(norm2, Set(t->anchor_norm2[k]));
+    const Vec distance2 = MulAdd(product, Set(-2.0f), norms);
+    const Vec relative =
+        Add(Div(f->gain_error, f->gradient2), Div(Mul(Set(kDistanceError), norms), distance2));
+    const Vec scale = Mul(Set(t->sqrt_dim), Sqrt(Div(f->gradient2, distance2)));
+    const Vec cap = Mul(step.at, scale);
+    // Written so that NaN fails.
+    safe = And(safe, Greater(Set(0.5f), relative));
+    safe = And(safe, And(AtLeast(step.at, step.lowest), AtLeast(step.highest, step.at)));
+    const Mask better = Greater(best, cap);
+    runner_up = Select(better, best, Select(Greater(cap, best), Min(cap, runner_up), runner_up));
+    anchor = SelectInt(better, SetInt(static_cast<int32_t>(k)), anchor);
+    to = SelectInt(better, step.to, to);
+    best = Select(better, cap, best);
+    lowest = Min(Mul(Mul(step.lowest, scale), Sub(Set(1.0f), relative)), lowest);
+    highest = Min(Mul(Mul(step.highest, scale), Add(Set(1.0f), relative)), highest);
   }
-  *flip_cap = best;
-  *flip_anchor = anchor;
-  *flip_to = -1;
-  if (anchor < 0) return false;
-  *flip_to = FirstClass(row, s->touched[anchor] ? s->masked + static_cast<size_t>(anchor) * stride : common,
-                        t->classes);
-  const float band = kBandAbsolute + kBandRelative * best;
-  return sound && highest - best <= band && best - lowest <= band && runner_up - best > 4 * kEpsilon * best;
-}
-
-// The flip search of the row in lane `lane`, whose prediction and u = G q are in scratch.
-static bool SharedRow(const FlipTables* t, const FlipScratch* s, const SharedDims* shared, int lane,
-                      RowView* row, float* flip_cap, int32_t* flip_anchor, int32_t* flip_to) {
-  const uint32_t stride = t->class_stride;
-  float* logits = s->row;
-  float* q = logits + stride;
-  float* u = q + stride;
-  for (uint32_t c = 0; c < stride; ++c) {
-    const bool real = c < t->classes;
-    logits[c] = real && static_cast<int32_t>(c) != row->label ? s->lanes[c * kLanes + lane] : -INFINITY;
-    q[c] = real ? s->q[c * kLanes + lane] : 0.0f;
-    u[c] = real ? s->u[c * kLanes + lane] : 0.0f;
-  }
-  row->logits = logits;
-  MaskGains(t, s, shared, q, u);
-  return SearchRays(t, s, row, s->lanes + t->classes * kLanes + lane, flip_cap, flip_anchor, flip_to);
+  if (shares == 0) return sound;
+  const Vec band = MulAdd(best, Set(kBandRelative), Set(kBandAbsolute));
+  safe = And(safe, And(AtLeast(band, Sub(highest, best)), AtLeast(band, Sub(best, lowest))));
+  safe = And(safe, Greater(Sub(runner_up, best), Mul(Set(4 * kEpsilon), best)));
+  const Mask here = MaskOf(shares);
+  Store(o->flip_cap, Select(here, best, Load(o->flip_cap)));
+  StoreInt(o->flip_anchor, SelectInt(here, anchor, LoadInt(o->flip_anchor)));
+  StoreInt(o->flip_to, SelectInt(here, to, LoadInt(o->flip_to)));
+  return (sound & ~shares) | (Bits(safe) & shares);
 }

@@ -2,16 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
-#include <limits>
+#include <utility>
 #include <vector>
 
 #include "cpu/reduce.h"
+#include "cpu/thread_pool.h"
 
 namespace alfamix {
 
-PackedFlipTables::PackedFlipTables(const LevelTable& level, const FlipRowTables& exact)
-    : panels_(level, exact.params().pool.dim, exact.params().classes + exact.params().anchor_count) {
+PackedFlipTables::PackedFlipTables(const LevelTable& level, const FlipRowTables& exact, int threads)
+    : threads_(threads),
+      panels_(level, exact.params().pool.dim, exact.params().classes + exact.params().anchor_count) {
   const FlipSearchParams& params = exact.params();
   const std::size_t dim = params.pool.dim;
   for (std::uint32_t c = 0; c < params.classes; ++c) panels_.Set(c, params.weight + c * dim);
@@ -21,99 +22,148 @@ PackedFlipTables::PackedFlipTables(const LevelTable& level, const FlipRowTables&
   tables_.dim = params.pool.dim;
   tables_.classes = params.classes;
   tables_.anchors = params.anchor_count;
-  tables_.class_stride = PackedPanels::RoundUp(params.classes, level.lanes);
-  tables_.anchor_stride = PackedPanels::RoundUp(params.anchor_count, level.lanes);
   tables_.bias = params.bias;
+  tables_.weight_rows = params.weight;
   tables_.sqrt_dim = static_cast<float>(std::sqrt(static_cast<double>(dim)));
-  FillHead(exact);
-  FillAnchors(params, level);
+  FillHead(params);
+  if (params.anchor_count == 0) return;
+  const bool one_values = FillAnchors(params, level) > 0;
+  FillCentered(exact.centered());
+  // C^2 multiply-adds a row, or 2 C D.
+  if (params.classes > 2 * dim) {
+    by_dim_ = PackedLanePanels(level, params.classes, params.pool.dim);
+    for (std::uint32_t j = 0; j < dim; ++j)
+      by_dim_.Set(j, centered_by_dim_.get() + std::size_t{j} * params.classes);
+    by_class_ = PackedLanePanels(level, params.pool.dim, params.classes);
+    for (std::uint32_t c = 0; c < params.classes; ++c) by_class_.Set(c, exact.centered() + c * dim);
+    tables_.by_dim = by_dim_.panels();
+    tables_.by_class = by_class_.panels();
+  } else {
+    FillGram(exact.centered(), level, one_values);
+  }
 }
 
-void PackedFlipTables::FillHead(const FlipRowTables& exact) {
-  const FlipSearchParams& params = exact.params();
+void PackedFlipTables::FillHead(const FlipSearchParams& params) {
   const std::size_t dim = params.pool.dim;
-  const std::size_t classes = params.classes;
-  for (std::size_t c = 0; c < classes; ++c) {
+  for (std::uint32_t c = 0; c < params.classes; ++c) {
     const float* weight = params.weight + c * dim;
     tables_.weight_norm =
         std::max(tables_.weight_norm, static_cast<float>(std::sqrt(Dot(weight, weight, dim))));
     tables_.bias_max = std::max(tables_.bias_max, std::fabs(params.bias[c]));
   }
-  if (params.anchor_count == 0) return;
-  const double* centered = exact.centered();
-  gram_ = Buffer<float>(classes * classes);
-  centered_by_dim_ = Buffer<float>(dim * tables_.class_stride);
-  for (std::size_t c = 0; c < classes; ++c) {
-    for (std::size_t d = 0; d <= c; ++d) {
-      const float product = static_cast<float>(Dot(centered + c * dim, centered + d * dim, dim));
-      gram_[c * classes + d] = product;
-      gram_[d * classes + c] = product;
-    }
-    tables_.gram_max = std::max(tables_.gram_max, gram_[c * classes + c]);
-    for (std::size_t j = 0; j < dim; ++j) {
-      centered_by_dim_[j * tables_.class_stride + c] = static_cast<float>(centered[c * dim + j]);
-    }
-  }
-  tables_.gram = gram_.get();
-  tables_.centered_by_dim = centered_by_dim_.get();
 }
 
-void PackedFlipTables::FillAnchors(const FlipSearchParams& params, const LevelTable& level) {
+std::uint32_t PackedFlipTables::FillAnchors(const FlipSearchParams& params, const LevelTable& level) {
   const std::size_t dim = params.pool.dim;
   const std::size_t anchors = params.anchor_count;
-  const std::size_t width = level.screen_floats;
-  const std::size_t groups = (dim + width - 1) / width;
-  const std::size_t stride = tables_.anchor_stride;
   anchor_norm2_ = Buffer<float>(anchors);
-  anchor_screens_ = Buffer<char>(groups * anchors * level.screen_bytes);
-  anchors_by_dim_ = Buffer<float>(groups * width * stride);
-  one_value_ = Buffer<std::uint8_t>(dim);
-  std::fill_n(anchors_by_dim_.get(), groups * width * stride, std::numeric_limits<float>::quiet_NaN());
-  std::vector<float> group(width);
+  one_value_ = Buffer<std::uint32_t>(dim);
+  slots_ = PackedAnchorSlots(level, params.anchors, params.anchor_count, params.pool.dim);
   for (std::size_t k = 0; k < anchors; ++k) {
     const float* anchor = params.anchors + k * dim;
     anchor_norm2_[k] = static_cast<float>(Dot(anchor, anchor, dim));
     tables_.anchor_norm2_max = std::max(tables_.anchor_norm2_max, anchor_norm2_[k]);
-    for (std::size_t j = 0; j < dim; ++j) anchors_by_dim_[j * stride + k] = anchor[j];
-    for (std::size_t g = 0; g < groups; ++g) {
-      for (std::size_t i = 0; i < width; ++i) group[i] = anchors_by_dim_[(g * width + i) * stride + k];
-      level.make_screen(group.data(), anchor_screens_.get() + (g * anchors + k) * level.screen_bytes);
-    }
   }
-  for (std::size_t j = 0; j < dim && anchors > 0; ++j) {
-    const float* values = anchors_by_dim_.get() + j * stride;
-    one_value_[j] = std::all_of(values, values + anchors, [values](float x) { return x == values[0]; });
+  std::uint32_t one_values = 0;
+  for (std::size_t j = 0; j < dim; ++j) {
+    bool same = true;
+    for (std::size_t k = 1; k < anchors && same; ++k) same = params.anchors[k * dim + j] == params.anchors[j];
+    one_value_[j] = same ? (1u << level.lanes) - 1 : 0;
+    one_values += same;
   }
   tables_.anchor_norm2 = anchor_norm2_.get();
-  tables_.anchor_screens = anchor_screens_.get();
-  tables_.anchors_by_dim = anchors_by_dim_.get();
+  tables_.anchor_rows = params.anchors;
+  tables_.slots = slots_.slots();
   tables_.one_value = one_value_.get();
+  return one_values;
+}
+
+void PackedFlipTables::FillCentered(const double* centered) {
+  const std::size_t dim = tables_.dim;
+  const std::size_t classes = tables_.classes;
+  centered_by_dim_ = Buffer<float>(dim * classes);
+  for (std::size_t c = 0; c < classes; ++c) {
+    const double* row = centered + c * dim;
+    for (std::size_t j = 0; j < dim; ++j) centered_by_dim_[j * classes + c] = static_cast<float>(row[j]);
+    tables_.gram_max = std::max(tables_.gram_max, static_cast<float>(Dot(row, row, dim)));
+  }
+  tables_.centered_by_dim = centered_by_dim_.get();
+}
+
+PackedLanePanels PackedFlipTables::Gram(const LevelTable& level, const double* centered) const {
+  const std::size_t dim = tables_.dim;
+  const std::size_t classes = tables_.classes;
+  PackedLanePanels gram(level, tables_.classes, tables_.classes);
+  const Buffer<float> products(classes * classes);
+  // Row by row, the longest first to share well; below some thousand products one thread is quicker.
+  const int threads = classes * classes * dim < (1 << 22) ? 1 : threads_;
+  ThreadPool::Instance().ParallelFor(classes, threads, [&](std::uint64_t i, int) {
+    const std::size_t c = classes - 1 - i;
+    for (std::size_t d = 0; d <= c; ++d) {
+      const float product = static_cast<float>(Dot(centered + c * dim, centered + d * dim, dim));
+      products[c * classes + d] = product;
+      products[d * classes + c] = product;
+    }
+    return true;
+  });
+  for (std::size_t c = 0; c < classes; ++c)
+    gram.Set(static_cast<std::uint32_t>(c), products.get() + c * classes);
+  return gram;
+}
+
+void PackedFlipTables::FillGram(const double* centered, const LevelTable& level, bool one_values) {
+  const std::size_t dim = tables_.dim;
+  const std::size_t classes = tables_.classes;
+  gram_ = Gram(level, centered);
+  if (one_values) {
+    std::vector<double> differing(centered, centered + classes * dim);
+    for (std::size_t c = 0; c < classes; ++c) {
+      for (std::size_t j = 0; j < dim; ++j) differing[c * dim + j] *= one_value_[j] == 0;
+    }
+    whole_gram_ = std::move(gram_);
+    gram_ = Gram(level, differing.data());
+    tables_.whole_gram = whole_gram_.panels();
+  }
+  tables_.gram = gram_.panels();
 }
 
 FlipSlot::FlipSlot(const LevelTable& level, const FlipTables& t, std::uint64_t row_buffer_floats)
     : exact(t.classes, t.dim), rows(row_buffer_floats) {
-  const std::size_t lanes = level.lanes;
-  const std::size_t padded = t.panels.padded;
-  const std::size_t sizes[] = {kBlockRows * padded,
-                               padded * lanes,
-                               t.classes * lanes,
-                               t.classes * lanes,
-                               std::size_t{3} * t.class_stride,
-                               (std::size_t{t.anchors} + 1) * t.class_stride,
-                               t.dim};  // rounded up below, to any level's lanes
-  float** const places[] = {&scratch.product, &scratch.lanes,  &scratch.q,       &scratch.u,
-                            &scratch.row,     &scratch.masked, &scratch.gradient};
+  const std::size_t tile = level.tile_lanes;
+  const std::size_t classes = t.classes;
+  const std::size_t dim = t.dim;
+  const std::size_t events = t.anchors > 0 ? dim : 0;
+  struct Part {
+    float** place;
+    std::size_t size;
+  };
+  const Part parts[] = {
+      {&scratch.z, level.tile_chunk * tile},
+      {&scratch.lanes, (classes + t.anchors) * tile},
+      {&scratch.q, classes * tile},
+      {&scratch.u, classes * tile},
+      {&scratch.whole, classes * tile},
+      {&scratch.masked, classes * level.lanes},
+      {&scratch.likely_q, level.tile_chunk * (tile + level.tile_columns)},
+      {&scratch.tile_gradient, t.by_dim.data != nullptr ? dim * tile : 0},
+      {&scratch.row, classes},
+      {&scratch.gradient, dim},  // rounded up below, to any level's lanes
+      {&scratch.event_values, events * tile},
+      {&scratch.event_gradient, events * level.lanes},
+  };
   std::size_t total = 0;
-  for (const std::size_t size : sizes) total += (size + 15) / 16 * 16;
+  for (const Part& part : parts) total += (part.size + 15) / 16 * 16;
   floats_ = Buffer<float>(total);
   float* next = floats_.get();
-  for (std::size_t i = 0; i < std::size(sizes); ++i) {
-    *places[i] = next;
-    next += (sizes[i] + 15) / 16 * 16;
+  for (const Part& part : parts) {
+    *part.place = next;
+    next += (part.size + 15) / 16 * 16;
   }
-  integers_ = Buffer<std::uint32_t>(t.anchors + kBlockRows * (std::size_t{t.dim} + 1));
-  scratch.touched = integers_.get();
-  scratch.dims = integers_.get() + t.anchors;
+  const std::size_t vectors = tile / level.lanes;
+  integers_ = Buffer<std::uint32_t>(2 * vectors * events + classes);
+  scratch.event_dims = integers_.get();
+  scratch.event_lanes = scratch.event_dims + vectors * events;
+  scratch.likely = scratch.event_lanes + vectors * events;
 }
 
 }  // namespace alfamix

@@ -48,41 +48,45 @@ static float DirectionOf(const WeightRows* weight, const float* factors, uint32_
 // Well above the subnormal numbers, a part of any of the squares summed included.
 static const float kLeastSquare = 1e-30f;
 
-static void GradientBlock(const FlipTables* t, const WeightRows* weight, bool unit, const float* rows, int n,
-                          const FlipScratch* s, const GradientBlockOutput* out, uint8_t* recheck) {
-  float norm2[kBlockRows + kLanes] = {0};
-  for (int r = 0; r < n; ++r) {
-    uint32_t shared;
-    norm2[r] = ScanRow(t, rows + static_cast<size_t>(r) * t->dim, s->dims, &shared);
-  }
-  Product(&t->panels, rows, n, s->product);
-  float* factors = s->row;
-  float* direction = s->gradient;
-  for (int first = 0; first < n; first += kLanes) {
-    const int lanes = n - first < kLanes ? n - first : kLanes;
-    ToLanes(t, s, first);
+static void GradientTile(const FlipTables* t, const WeightRows* weight, bool unit, const TileRows* tile,
+                         int first, int n, const FlipScratch* s, const GradientBlockOutput* out,
+                         uint8_t* recheck) {
+  float norm2[kTileLanes];
+  LaneEvents none[kTileVectors];
+  ScanTile<LookUp::kNone>(t, s, tile, norm2, none);
+  for (int v = 0; v < kTileVectors && v * kLanes < n; ++v) {
     FlipLanes f;
-    float unused[kLanes], doubt[kLanes];
-    int32_t label[kLanes];
-    PredictLanes(t, s, &f, unused, unused, unused);
-    StoreInt(label, f.label);
+    LanesOutput o;
+    f.vector = v;
+    PredictLanes(t, s, &f, &o);
+    float doubt[kLanes];
     Store(doubt, f.doubt);
-    const Vec error = LogitError(t, Load(norm2 + first));
+    const Vec error = LogitError(t, Load(norm2 + v * kLanes));
     // Written so that NaN fails.
     const unsigned sound = Bits(
         And(Greater(Sub(f.label_logit, f.second_logit), error), Greater(Set(kGradientLogitError), error)));
-    for (int r = 0; r < lanes; ++r) {
-      for (uint32_t c = 0; c < t->classes; ++c) factors[c] = s->q[c * kLanes + r];
-      factors[label[r]] = 0.0f;
-      const float length2 = DirectionOf(weight, factors, t->classes, label[r], direction);
+    for (int r = 0; r < kLanes && v * kLanes + r < n; ++r) {
+      const int row = first + v * kLanes + r;
+      for (uint32_t c = 0; c < t->classes; ++c) s->row[c] = s->q[c * kTileLanes + v * kLanes + r];
+      s->row[o.label[r]] = 0.0f;
+      const float length2 = DirectionOf(weight, s->row, t->classes, o.label[r], s->gradient);
       const float least = kGradientLeft * t->weight_norm;
       // Squares that overflow, or lose digits below the normal numbers, say nothing of the length.
       const bool kept = length2 > least * least && length2 > kLeastSquare && length2 < INFINITY;
       const float scale = unit ? 1.0f / sqrtf(length2) : doubt[r];
-      float* to = out->gradient + static_cast<size_t>(first + r) * t->dim;
-      for (uint32_t j = 0; j < t->dim; ++j) to[j] = scale * direction[j];
-      out->pseudo_label[first + r] = label[r];
-      recheck[first + r] = (sound >> r & 1u) == 0 || !kept;
+      float* to = out->gradient + static_cast<size_t>(row) * t->dim;
+      for (uint32_t j = 0; j < t->dim; ++j) to[j] = scale * s->gradient[j];
+      out->pseudo_label[row] = o.label[r];
+      recheck[row] = (sound >> r & 1u) == 0 || !kept;
     }
+  }
+}
+
+static void GradientBlock(const FlipTables* t, const WeightRows* weight, bool unit, const float* rows, int n,
+                          const FlipScratch* s, const GradientBlockOutput* out, uint8_t* recheck) {
+  for (int first = 0; first < n; first += kTileLanes) {
+    const TileRows tile = RowsOfTile(rows + static_cast<size_t>(first) * t->dim, t->dim, n - first);
+    const int rest = n - first < kTileLanes ? n - first : kTileLanes;
+    GradientTile(t, weight, unit, &tile, first, rest, s, out, recheck);
   }
 }

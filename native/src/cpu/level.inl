@@ -10,19 +10,33 @@ static inline uint32_t FirstBit(unsigned bits) {
 #endif
 }
 
+// Into the first level of cache, and into the second.
+#if defined(__GNUC__)
+static inline void Prefetch(const void* at) { __builtin_prefetch(at, 0, 3); }
+static inline void PrefetchFar(const void* at) { __builtin_prefetch(at, 0, 2); }
+#else
+static inline void Prefetch(const void*) {}
+static inline void PrefetchFar(const void*) {}
+#endif
+
 #include "cpu/elementary.inl"
 #include "cpu/double_rows.inl"
 #include "cpu/widen.inl"
 #include "cpu/product.inl"
 #include "cpu/assign.inl"
+#include "cpu/lane_tiles.inl"
+#include "cpu/lane_scan.inl"
 #include "cpu/flip_bounds.inl"
 #include "cpu/flip_lanes.inl"
-#include "cpu/flip_scan.inl"
+#include "cpu/flip_gains.inl"
+#include "cpu/flip_refine.inl"
+#include "cpu/flip_farthest.inl"
 #include "cpu/flip_shared.inl"
 #include "cpu/flip_block.inl"
 #include "cpu/gradient.inl"
 
 static constexpr LevelTable MakeLevelTable() {
-  return {kLanes,    kPanelWidth,   kScreenFloats, sizeof(Screen),  StoreScreenOf,  Widen,    Product,
-          FlipBlock, GradientBlock, DotRows,       SquaredDistance, InterpolateRow, AlphaRow, AssignBlock};
+  return {kLanes,  kPanelWidth,     kTileLanes,     kTileColumns, kTileChunk,
+          kSlots,  Widen,           Product,        FlipBlock,    GradientBlock,
+          DotRows, SquaredDistance, InterpolateRow, AlphaRow,     AssignBlock};
 }

@@ -31,40 +31,65 @@ struct Panels {
   uint32_t padded;  // columns rounded up to the lanes: the row stride of the product
 };
 
-// Head and anchors as the flip search wants them. C classes, K anchors, D dimensions; Cp, Kp: rounded up to
-// the lanes.
+// Columns packed for the product of a tile: panels of at most LevelTable::tile_columns columns, as even as
+// can be, the wider ones first; each dim x width floats, dimension-major.
+struct LanePanels {
+  const float* data;
+  uint32_t dim;
+  uint32_t columns;
+};
+
+// For each dimension the values its anchors hold, in `tables` tables of LevelTable::slots slots, or in one of
+// 16; see cpu/anchor_slots.h.
+struct AnchorSlots {
+  const float* values;          // D x tables x slots; NaN where none is
+  const uint32_t* multipliers;  // D x tables
+  uint32_t tables;
+  bool one;  // one table of 16 slots
+};
+
+// Head and anchors as the flip search wants them. C classes, K anchors, D dimensions.
 struct FlipTables {
-  Panels panels;  // C + K columns: weight, then anchors
+  LanePanels panels;  // C + K columns: weight, then anchors
   uint32_t dim;
   uint32_t classes;
   uint32_t anchors;
-  uint32_t class_stride;         // Cp
-  uint32_t anchor_stride;        // Kp
-  const float* bias;             // C
-  const float* gram;             // C x C, of the centered weight
-  const float* centered_by_dim;  // D x Cp, the centered weight
+  const float* bias;         // C
+  const float* weight_rows;  // C x D
+  LanePanels gram;           // C x C, of the centered weight, over the dimensions without one value
+  LanePanels whole_gram;     // over all dimensions; no data where the two are the same
+  LanePanels by_dim;    // the centered weight for g = W^T q, D columns: in place of the two above, or no data
+  LanePanels by_class;  // for u = W g, C columns
+  const float* centered_by_dim;  // D x C, the centered weight
   const float* anchor_norm2;     // K
-  const void* anchor_screens;    // [D / screen_floats, rounded up][K] screens, see simd/*.h
-  const float* anchors_by_dim;   // (D rounded up to screen_floats) x Kp; padding NaN: equal to nothing
-  const uint8_t* one_value;      // D: 1 where all anchors hold the same value
+  const float* anchor_rows;      // K x D
+  AnchorSlots slots;
+  const uint32_t*
+      one_value;  // D: a bit for each lane of a vector where all anchors hold the same value, else 0
   float sqrt_dim;
   float weight_norm;  // max |w_c|
   float bias_max;     // max |b_c|
-  float gram_max;     // max of the diagonal of `gram`
+  float gram_max;     // max of the diagonal of the whole Gram matrix
   float anchor_norm2_max;
 };
 
-// One thread's scratch, 64-byte aligned. Sizes in floats; lanes = LevelTable::lanes.
+// One thread's scratch, 64-byte aligned. tile: LevelTable::tile_lanes, the rows of a tile.
 struct FlipScratch {
-  float* product;     // kBlockRows x panels.padded
-  float* lanes;       // panels.padded x lanes: logits and anchor products of `lanes` rows, transposed
-  float* q;           // C x lanes
-  float* u;           // C x lanes
-  float* row;         // 3 x Cp: logits, q and u of one row
-  float* masked;      // (K + 1) x Cp: corrections of u, the common part last
-  float* gradient;    // D rounded up to the lanes: g at the shared dimensions, or all of it
-  uint32_t* touched;  // K
-  uint32_t* dims;     // kBlockRows x (D + 1): for each row the dimensions where it equals some anchor
+  float* z;               // LevelTable::tile_chunk x tile
+  float* lanes;           // (C + K) x tile: logits and anchor products
+  float* q;               // C x tile
+  float* u;               // C x tile
+  float* whole;           // C x tile
+  float* masked;          // C x lanes
+  float* likely_q;        // tile_chunk x (tile + tile_columns)
+  float* tile_gradient;   // D x tile
+  float* row;             // C: of one row
+  float* gradient;        // D: of one row
+  float* event_values;    // tile x D
+  float* event_gradient;  // D x lanes
+  uint32_t* likely;       // C
+  uint32_t* event_dims;   // tile / lanes x D
+  uint32_t* event_lanes;  // as many
 };
 
 struct FlipBlockOutput {
@@ -72,9 +97,9 @@ struct FlipBlockOutput {
   float* confidence;
   float* margin;
   float* entropy;
-  float* flip_cap;  // this and the next two may be null
-  int32_t* flip_anchor;
-  int32_t* flip_to;
+  float* flip_cap = nullptr;  // all three or none
+  int32_t* flip_anchor = nullptr;
+  int32_t* flip_to = nullptr;
 };
 
 // The head's weight row by row, padded with zeros, for sums along the dimensions.
@@ -96,13 +121,12 @@ struct TopTwo {
 };
 
 struct LevelTable {
-  uint32_t lanes;          // floats of a vector
-  uint32_t panel_width;    // a multiple of lanes
-  uint32_t screen_floats;  // values a screen covers, a multiple of lanes
-  uint32_t screen_bytes;
-
-  // The screen of screen_floats values, for FlipTables::anchor_screens.
-  void (*make_screen)(const float* values, void* screen);
+  uint32_t lanes;         // floats of a vector
+  uint32_t panel_width;   // a multiple of lanes
+  uint32_t tile_lanes;    // rows of a tile, a multiple of lanes
+  uint32_t tile_columns;  // most columns of a panel of LanePanels
+  uint32_t tile_chunk;    // dimensions of a tile transposed at a time
+  uint32_t slots;         // of an anchor table, a power of two
 
   // n values of another type to float32, front to back: `to` may overlap `from` where no value is written
   // before those after it are read (cpu/row_reader.cc). 16-bit values exactly; float64 rounded to nearest.

@@ -45,23 +45,6 @@ bool RunsAvx512() {
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
 #endif
-
-// Zen 4 (AMD family 19h) runs 512 bits as two halves, so wider vectors bring it no faster product, only more
-// padding: the flip search at level avx512 took 0.9 to 1.1 times the speed of avx2 there.
-bool HalvesAvx512() {
-  unsigned leaf[4] = {0};
-#if defined(_MSC_VER) && !defined(__clang__)
-  __cpuid(reinterpret_cast<int*>(leaf), 0);
-  const bool amd = leaf[2] == 0x444d4163;  // the end of "AuthenticAMD"
-  __cpuid(reinterpret_cast<int*>(leaf), 1);
-#else
-  __get_cpuid(0, &leaf[0], &leaf[1], &leaf[2], &leaf[3]);
-  const bool amd = leaf[2] == 0x444d4163;  // the end of "AuthenticAMD"
-  __get_cpuid(1, &leaf[0], &leaf[1], &leaf[2], &leaf[3]);
-#endif
-  const unsigned family = (leaf[0] >> 8 & 0xf) + (leaf[0] >> 20 & 0xff);
-  return amd && family == 0x19;
-}
 #endif
 
 struct Available {
@@ -71,11 +54,8 @@ struct Available {
   Available() {
     levels[count++] = {"scalar", &kScalarTable};
 #if defined(__x86_64__) || defined(_M_X64)
-    const bool avx512 = RunsAvx512();
-    const bool avx2_last = avx512 && HalvesAvx512();
-    if (avx2_last) levels[count++] = {"avx512", &kAvx512Table};
     if (RunsAvx2()) levels[count++] = {"avx2", &kAvx2Table};
-    if (avx512 && !avx2_last) levels[count++] = {"avx512", &kAvx512Table};
+    if (RunsAvx512()) levels[count++] = {"avx512", &kAvx512Table};
 #elif defined(__aarch64__) || defined(_M_ARM64)
     levels[count++] = {"neon", &kNeonTable};  // part of every 64-bit Arm
 #endif

@@ -10,6 +10,7 @@
 #include "cpu/flip_tables.h"
 #include "cpu/levels.h"
 #include "cpu/lowest_row.h"
+#include "cpu/panels.h"
 #include "cpu/progress.h"
 #include "cpu/row_blocks.h"
 #include "cpu/thread_pool.h"
@@ -46,7 +47,7 @@ Status Gradient(const PseudoLabelGradientParams& params, const PseudoLabelGradie
   search.bias = params.bias;
   search.classes = params.classes;
   const FlipRowTables exact(search);
-  const PackedFlipTables packed(level, exact);
+  const PackedFlipTables packed(level, exact, options.threads);
   const std::uint32_t stride = PackedPanels::RoundUp(params.dim, level.lanes);
   const Buffer<float> padded(std::size_t{params.classes} * stride);
   for (std::uint32_t c = 0; c < params.classes; ++c)

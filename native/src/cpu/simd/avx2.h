@@ -7,6 +7,9 @@ using Mask = __m256;
 
 // Rows of a product tile, by the panel's vectors: its sums fill most of the 16 registers.
 constexpr int kTileRows[3] = {8, 4, 4};
+// A tile of rows in lanes (cpu/lane_tiles.inl): its sums, the rows and a column fill the 16 registers.
+constexpr int kTileVectors = 2;
+constexpr int kTileColumns = 6;
 
 static inline Vec Set(float x) { return _mm256_set1_ps(x); }
 static inline Vec Load(const float* p) { return _mm256_loadu_ps(p); }
@@ -21,6 +24,12 @@ static inline Vec Max(Vec a, Vec b) { return _mm256_max_ps(a, b); }
 static inline Vec Sqrt(Vec a) { return _mm256_sqrt_ps(a); }
 static inline Mask Greater(Vec a, Vec b) { return _mm256_cmp_ps(a, b, _CMP_GT_OQ); }
 static inline Mask Equal(Vec a, Vec b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
+static inline Mask AtLeast(Vec a, Vec b) { return _mm256_cmp_ps(a, b, _CMP_GE_OQ); }
+static inline Mask MaskOf(unsigned bits) {
+  const __m256i lane = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+  return _mm256_castsi256_ps(
+      _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32(static_cast<int>(bits)), lane), lane));
+}
 static inline Mask And(Mask a, Mask b) { return _mm256_and_ps(a, b); }
 static inline Mask Or(Mask a, Mask b) { return _mm256_or_ps(a, b); }
 static inline Mask None() { return _mm256_setzero_ps(); }
@@ -56,49 +65,41 @@ static inline float MinLanes(Vec x) {
   s = _mm_min_ps(s, _mm_movehl_ps(s, s));
   return _mm_cvtss_f32(_mm_min_ss(s, _mm_movehdup_ps(s)));
 }
-static inline void Transpose(const float* src, size_t stride, float* dst) {
-  Vec row[8];
-  for (int r = 0; r < 8; ++r) row[r] = Load(src + r * stride);
+// row[c] becomes column c.
+static inline void TransposeSquare(Vec* row) {
   Vec pair[8];
+  ALFAMIX_UNROLL
   for (int r = 0; r < 8; r += 2) {
     pair[r] = _mm256_unpacklo_ps(row[r], row[r + 1]);
     pair[r + 1] = _mm256_unpackhi_ps(row[r], row[r + 1]);
   }
   Vec quad[8];
+  ALFAMIX_UNROLL
   for (int r = 0; r < 8; r += 4) {
     quad[r] = _mm256_shuffle_ps(pair[r], pair[r + 2], 0x44);
     quad[r + 1] = _mm256_shuffle_ps(pair[r], pair[r + 2], 0xee);
     quad[r + 2] = _mm256_shuffle_ps(pair[r + 1], pair[r + 3], 0x44);
     quad[r + 3] = _mm256_shuffle_ps(pair[r + 1], pair[r + 3], 0xee);
   }
+  ALFAMIX_UNROLL
   for (int c = 0; c < 4; ++c) {
-    Store(dst + c * 8, _mm256_permute2f128_ps(quad[c], quad[c + 4], 0x20));
-    Store(dst + (c + 4) * 8, _mm256_permute2f128_ps(quad[c], quad[c + 4], 0x31));
+    row[c] = _mm256_permute2f128_ps(quad[c], quad[c + 4], 0x20);
+    row[c + 4] = _mm256_permute2f128_ps(quad[c], quad[c + 4], 0x31);
   }
 }
 
-// A screen tells, for kScreenFloats values at once and never missing one, which may equal another: 16 bits of
-// each value, its two halves folded together (quantised values have a low half of zeros), -0 made 0 first.
-// Half the comparisons of whole floats; a false alarm every 65,536.
-constexpr int kScreenFloats = 16;
-using Screen = __m256i;
-using ScreenHits = __m256i;
-static inline __m256i FoldHalves(Vec x) {
-  const __m256i bits = _mm256_castps_si256(_mm256_add_ps(x, _mm256_setzero_ps()));
-  return _mm256_xor_si256(bits, _mm256_srli_epi32(bits, 16));
+// The value in the slot of each element, of 16 slots or of kSlots: see cpu/anchor_slots.h.
+constexpr int kSlotBits = 4;
+static inline Vec SlotValue16(Vec x, uint32_t multiplier, const float* values) {
+  const __m256i product =
+      _mm256_mullo_epi32(_mm256_castps_si256(x), _mm256_set1_epi32(static_cast<int>(multiplier)));
+  // The product's first bit chooses the half, the next three the place in it.
+  const __m256i slot = _mm256_srli_epi32(product, 32 - kSlotBits);
+  return _mm256_blendv_ps(_mm256_permutevar8x32_ps(Load(values), slot),
+                          _mm256_permutevar8x32_ps(Load(values + 8), slot), _mm256_castsi256_ps(product));
 }
-static inline Screen MakeScreen(const float* p) {
-  return _mm256_blend_epi16(FoldHalves(Load(p)), _mm256_slli_epi32(FoldHalves(Load(p + 8)), 16), 0xaa);
-}
-static inline Screen LoadScreen(const Screen* p) { return _mm256_loadu_si256(p); }
-static inline void StoreScreen(Screen* p, Screen x) { _mm256_storeu_si256(p, x); }
-static inline ScreenHits NoHits() { return _mm256_setzero_si256(); }
-static inline ScreenHits AddHits(ScreenHits hits, Screen a, Screen b) {
-  return _mm256_or_si256(hits, _mm256_cmpeq_epi16(a, b));
-}
-static inline bool AnyHit(ScreenHits a, ScreenHits b) {
-  const __m256i hits = _mm256_or_si256(a, b);
-  return _mm256_testz_si256(hits, hits) == 0;
+static inline Vec SlotValue(Vec x, uint32_t multiplier, const float* values) {
+  return SlotValue16(x, multiplier, values);
 }
 
 // Values of other types, kLanes of them, from any address.

@@ -7,6 +7,9 @@ using Mask = __mmask16;
 
 // Rows of a product tile, by the panel's vectors: its sums fill most of the 32 registers.
 constexpr int kTileRows[3] = {16, 8, 8};
+// A tile of rows in lanes (cpu/lane_tiles.inl): its sums, the rows and a column fill the 32 registers.
+constexpr int kTileVectors = 2;
+constexpr int kTileColumns = 14;
 
 static inline Vec Set(float x) { return _mm512_set1_ps(x); }
 static inline Vec Load(const float* p) { return _mm512_loadu_ps(p); }
@@ -21,6 +24,8 @@ static inline Vec Max(Vec a, Vec b) { return _mm512_max_ps(a, b); }
 static inline Vec Sqrt(Vec a) { return _mm512_sqrt_ps(a); }
 static inline Mask Greater(Vec a, Vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
 static inline Mask Equal(Vec a, Vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
+static inline Mask AtLeast(Vec a, Vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ); }
+static inline Mask MaskOf(unsigned bits) { return static_cast<Mask>(bits); }
 static inline Mask And(Mask a, Mask b) { return static_cast<Mask>(a & b); }
 static inline Mask Or(Mask a, Mask b) { return static_cast<Mask>(a | b); }
 static inline Mask None() { return 0; }
@@ -46,10 +51,8 @@ static inline Vec Mantissa(Vec x, Vec* exponent) {
 }
 static inline float SumLanes(Vec x) { return _mm512_reduce_add_ps(x); }
 static inline float MinLanes(Vec x) { return _mm512_reduce_min_ps(x); }
-static inline void Transpose(const float* src, size_t stride, float* dst) {
-  Vec row[16];
-  ALFAMIX_UNROLL
-  for (int r = 0; r < 16; ++r) row[r] = Load(src + r * stride);
+// row[c] becomes column c.
+static inline void TransposeSquare(Vec* row) {
   // Inside each quarter of 128 bits: 4 x 4, as at level avx2.
   Vec quad[16];
   ALFAMIX_UNROLL
@@ -70,32 +73,25 @@ static inline void Transpose(const float* src, size_t stride, float* dst) {
     const Vec high01 = _mm512_shuffle_f32x4(quad[c], quad[4 + c], 0xee);
     const Vec low23 = _mm512_shuffle_f32x4(quad[8 + c], quad[12 + c], 0x44);
     const Vec high23 = _mm512_shuffle_f32x4(quad[8 + c], quad[12 + c], 0xee);
-    Store(dst + c * 16, _mm512_shuffle_f32x4(low01, low23, 0x88));
-    Store(dst + (4 + c) * 16, _mm512_shuffle_f32x4(low01, low23, 0xdd));
-    Store(dst + (8 + c) * 16, _mm512_shuffle_f32x4(high01, high23, 0x88));
-    Store(dst + (12 + c) * 16, _mm512_shuffle_f32x4(high01, high23, 0xdd));
+    row[c] = _mm512_shuffle_f32x4(low01, low23, 0x88);
+    row[4 + c] = _mm512_shuffle_f32x4(low01, low23, 0xdd);
+    row[8 + c] = _mm512_shuffle_f32x4(high01, high23, 0x88);
+    row[12 + c] = _mm512_shuffle_f32x4(high01, high23, 0xdd);
   }
 }
 
-// As at level avx2, 32 values at once.
-constexpr int kScreenFloats = 32;
-using Screen = __m512i;
-using ScreenHits = __mmask32;
-static inline __m512i FoldHalves(Vec x) {
-  const __m512i bits = _mm512_castps_si512(_mm512_add_ps(x, _mm512_setzero_ps()));
-  return _mm512_xor_si512(bits, _mm512_srli_epi32(bits, 16));
+// The value in the slot of each element, of 16 slots or of kSlots: see cpu/anchor_slots.h.
+constexpr int kSlotBits = 5;
+static inline Vec SlotValue16(Vec x, uint32_t multiplier, const float* values) {
+  const __m512i product =
+      _mm512_mullo_epi32(_mm512_castps_si512(x), _mm512_set1_epi32(static_cast<int>(multiplier)));
+  return _mm512_permutexvar_ps(_mm512_srli_epi32(product, 28), Load(values));
 }
-static inline Screen MakeScreen(const float* p) {
-  return _mm512_mask_blend_epi16(0xaaaaaaaa, FoldHalves(Load(p)),
-                                 _mm512_slli_epi32(FoldHalves(Load(p + 16)), 16));
+static inline Vec SlotValue(Vec x, uint32_t multiplier, const float* values) {
+  const __m512i product =
+      _mm512_mullo_epi32(_mm512_castps_si512(x), _mm512_set1_epi32(static_cast<int>(multiplier)));
+  return _mm512_permutex2var_ps(Load(values), _mm512_srli_epi32(product, 32 - kSlotBits), Load(values + 16));
 }
-static inline Screen LoadScreen(const Screen* p) { return _mm512_loadu_si512(p); }
-static inline void StoreScreen(Screen* p, Screen x) { _mm512_storeu_si512(p, x); }
-static inline ScreenHits NoHits() { return 0; }
-static inline ScreenHits AddHits(ScreenHits hits, Screen a, Screen b) {
-  return hits | _mm512_cmpeq_epi16_mask(a, b);
-}
-static inline bool AnyHit(ScreenHits a, ScreenHits b) { return (a | b) != 0; }
 
 // Values of other types, kLanes of them, from any address.
 #define ALFAMIX_VECTOR_LOADS

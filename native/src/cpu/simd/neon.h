@@ -7,6 +7,9 @@ using Mask = uint32x4_t;
 
 // Rows of a product tile, by the panel's vectors: its sums fill most of the 32 registers.
 constexpr int kTileRows[3] = {16, 8, 8};
+// A tile of rows in lanes (cpu/lane_tiles.inl): its sums, the rows and a column fill the 32 registers.
+constexpr int kTileVectors = 2;
+constexpr int kTileColumns = 14;
 
 static inline Vec Set(float x) { return vdupq_n_f32(x); }
 static inline Vec Load(const float* p) { return vld1q_f32(p); }
@@ -22,6 +25,11 @@ static inline Vec Max(Vec a, Vec b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
 static inline Vec Sqrt(Vec a) { return vsqrtq_f32(a); }
 static inline Mask Greater(Vec a, Vec b) { return vcgtq_f32(a, b); }
 static inline Mask Equal(Vec a, Vec b) { return vceqq_f32(a, b); }
+static inline Mask AtLeast(Vec a, Vec b) { return vcgeq_f32(a, b); }
+static inline Mask MaskOf(unsigned bits) {
+  const uint32x4_t lane = {1, 2, 4, 8};
+  return vtstq_u32(vdupq_n_u32(bits), lane);
+}
 static inline Mask And(Mask a, Mask b) { return vandq_u32(a, b); }
 static inline Mask Or(Mask a, Mask b) { return vorrq_u32(a, b); }
 static inline Mask None() { return vdupq_n_u32(0); }
@@ -47,33 +55,29 @@ static inline Vec Mantissa(Vec x, Vec* exponent) {
 }
 static inline float SumLanes(Vec x) { return vaddvq_f32(x); }
 static inline float MinLanes(Vec x) { return vminvq_f32(x); }
-static inline void Transpose(const float* src, size_t stride, float* dst) {
-  const float32x4x2_t low = vtrnq_f32(Load(src), Load(src + stride));
-  const float32x4x2_t high = vtrnq_f32(Load(src + 2 * stride), Load(src + 3 * stride));
-  Store(dst, vcombine_f32(vget_low_f32(low.val[0]), vget_low_f32(high.val[0])));
-  Store(dst + 4, vcombine_f32(vget_low_f32(low.val[1]), vget_low_f32(high.val[1])));
-  Store(dst + 8, vcombine_f32(vget_high_f32(low.val[0]), vget_high_f32(high.val[0])));
-  Store(dst + 12, vcombine_f32(vget_high_f32(low.val[1]), vget_high_f32(high.val[1])));
+// row[c] becomes column c.
+static inline void TransposeSquare(Vec* row) {
+  const float32x4x2_t low = vtrnq_f32(row[0], row[1]);
+  const float32x4x2_t high = vtrnq_f32(row[2], row[3]);
+  row[0] = vcombine_f32(vget_low_f32(low.val[0]), vget_low_f32(high.val[0]));
+  row[1] = vcombine_f32(vget_low_f32(low.val[1]), vget_low_f32(high.val[1]));
+  row[2] = vcombine_f32(vget_high_f32(low.val[0]), vget_high_f32(high.val[0]));
+  row[3] = vcombine_f32(vget_high_f32(low.val[1]), vget_high_f32(high.val[1]));
 }
 
-// As at level avx2, 8 values at once.
-constexpr int kScreenFloats = 8;
-using Screen = uint16x8_t;
-using ScreenHits = uint16x8_t;
-static inline uint16x4_t FoldHalves(Vec x) {
-  const uint32x4_t bits = vreinterpretq_u32_f32(vaddq_f32(x, vdupq_n_f32(0.0f)));
-  return vmovn_u32(veorq_u32(bits, vshrq_n_u32(bits, 16)));
+// The value in the slot of each element, of 16 slots or of kSlots: see cpu/anchor_slots.h.
+constexpr int kSlotBits = 4;
+static inline Vec SlotValue16(Vec x, uint32_t multiplier, const float* values) {
+  const uint32x4_t slot = vshrq_n_u32(vmulq_n_u32(vreinterpretq_u32_f32(x), multiplier), 32 - kSlotBits);
+  // The four bytes of the value in that slot.
+  const uint32x4_t bytes = vmlaq_n_u32(vdupq_n_u32(0x03020100), slot, 0x04040404);
+  uint8x16x4_t table;
+  for (int i = 0; i < 4; ++i) table.val[i] = vreinterpretq_u8_f32(Load(values + 4 * i));
+  return vreinterpretq_f32_u8(vqtbl4q_u8(table, vreinterpretq_u8_u32(bytes)));
 }
-static inline Screen MakeScreen(const float* p) {
-  return vcombine_u16(FoldHalves(Load(p)), FoldHalves(Load(p + 4)));
+static inline Vec SlotValue(Vec x, uint32_t multiplier, const float* values) {
+  return SlotValue16(x, multiplier, values);
 }
-static inline Screen LoadScreen(const Screen* p) { return vld1q_u16(reinterpret_cast<const uint16_t*>(p)); }
-static inline void StoreScreen(Screen* p, Screen x) { vst1q_u16(reinterpret_cast<uint16_t*>(p), x); }
-static inline ScreenHits NoHits() { return vdupq_n_u16(0); }
-static inline ScreenHits AddHits(ScreenHits hits, Screen a, Screen b) {
-  return vorrq_u16(hits, vceqq_u16(a, b));
-}
-static inline bool AnyHit(ScreenHits a, ScreenHits b) { return vmaxvq_u16(vorrq_u16(a, b)) != 0; }
 
 // Values of other types, kLanes of them, from any address.
 #define ALFAMIX_VECTOR_LOADS

@@ -8,6 +8,9 @@ using Mask = bool;
 
 // Rows of a product tile, by the panel's vectors.
 constexpr int kTileRows[3] = {8, 4, 4};
+// A tile of rows in lanes (cpu/lane_tiles.inl).
+constexpr int kTileVectors = 4;
+constexpr int kTileColumns = 2;
 
 static inline Vec Set(float x) { return x; }
 static inline Vec Load(const float* p) { return *p; }
@@ -22,6 +25,8 @@ static inline Vec Max(Vec a, Vec b) { return a > b ? a : b; }
 static inline Vec Sqrt(Vec a) { return sqrtf(a); }
 static inline Mask Greater(Vec a, Vec b) { return a > b; }
 static inline Mask Equal(Vec a, Vec b) { return a == b; }
+static inline Mask AtLeast(Vec a, Vec b) { return a >= b; }
+static inline Mask MaskOf(unsigned bits) { return bits != 0; }
 static inline Mask And(Mask a, Mask b) { return a && b; }
 static inline Mask Or(Mask a, Mask b) { return a || b; }
 static inline Mask None() { return false; }
@@ -51,17 +56,16 @@ static inline Vec Mantissa(Vec x, Vec* exponent) {
 }
 static inline float SumLanes(Vec x) { return x; }
 static inline float MinLanes(Vec x) { return x; }
-// dst[c * kLanes + r] = src[r * stride + c] for a square of kLanes x kLanes.
-static inline void Transpose(const float* src, size_t, float* dst) { *dst = *src; }
+// row[c] becomes column c of a square of kLanes x kLanes.
+static inline void TransposeSquare(Vec*) {}
 
-// A screen tells, for kScreenFloats values at once and never missing one, which may equal another; here it is
-// exact.
-constexpr int kScreenFloats = 1;
-using Screen = float;
-using ScreenHits = bool;
-static inline Screen MakeScreen(const float* p) { return *p; }
-static inline Screen LoadScreen(const Screen* p) { return *p; }
-static inline void StoreScreen(Screen* p, Screen x) { *p = x; }
-static inline ScreenHits NoHits() { return false; }
-static inline ScreenHits AddHits(ScreenHits hits, Screen a, Screen b) { return hits || a == b; }
-static inline bool AnyHit(ScreenHits a, ScreenHits b) { return a || b; }
+// The value in the slot of each element, of 16 slots or of kSlots: see cpu/anchor_slots.h.
+constexpr int kSlotBits = 4;
+static inline Vec SlotValue16(Vec x, uint32_t multiplier, const float* values) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  return values[bits * multiplier >> (32 - kSlotBits)];
+}
+static inline Vec SlotValue(Vec x, uint32_t multiplier, const float* values) {
+  return SlotValue16(x, multiplier, values);
+}
