@@ -126,6 +126,15 @@ JobOptions Args::Options() const {
   return options;
 }
 
+Selected Args::Selection() const {
+  Selected selected;
+  selected.data = Get("data");
+  selected.index = GetOptional("index");
+  selected.scale = GetOptional("scale");
+  if (selected.index != nullptr) selected.data_rows = Integer("dataRows", 0, kMaxSafeInteger);
+  return selected;
+}
+
 Segments Segments::Read(napi_env env, napi_value value, std::uint64_t rows) {
   constexpr std::uint32_t kMostSegments = 1u << 20;
   bool is_array = false;

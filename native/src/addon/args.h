@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "addon/pins.h"
 #include "kernels/job.h"
 #include "kernels/row_source.h"
 
@@ -36,6 +37,9 @@ class Args {
   DType Type(const char* name) const;
   // `threads` and `level`.
   JobOptions Options() const;
+
+  // data, dataRows (where there is an index), index and scale.
+  Selected Selection() const;
 
   std::string NameOf(const char* name) const { return path_ + name; }
 

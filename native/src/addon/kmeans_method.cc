@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "addon/args.h"
 #include "addon/environment.h"
@@ -15,6 +16,7 @@ namespace {
 struct KMeansWork final : Work {
   KMeansParams params;
   KMeansOutput output;
+  std::vector<std::int32_t> index;
   napi_ref labels, centers;
 
   Status Run(const JobOptions& options) override { return KMeans(params, output, options); }
@@ -48,11 +50,13 @@ napi_value StartKMeans(napi_env env, napi_value argument) {
   params.n_init = static_cast<std::uint32_t>(args.Integer("nInit", 1, kMost));
   params.max_iterations = static_cast<std::uint32_t>(args.Integer("maxIterations", 1, kMost));
   const napi_value on_progress = args.GetOptional("onProgress");
-  const napi_value data = args.Get("data");
+  const bool hartigan = args.GetOptional("hartigan") != nullptr && args.Boolean("hartigan");
+  params.algorithm = hartigan ? KMeansAlgorithm::kHartigan : KMeansAlgorithm::kLloyd;
+  const Selected selected = args.Selection();
   const napi_value initial_centers = args.GetOptional("initialCenters");
   // From here on no JavaScript of the caller runs.
   Pins pins(environment);
-  params.data = pins.Floats(data, "data", params.rows, params.dim);
+  pins.Selection(selected, params, work->index);
   if (initial_centers != nullptr) {
     params.initial_centers = pins.Floats(initial_centers, "initialCenters", params.clusters, params.dim);
   }

@@ -14,6 +14,7 @@ namespace {
 
 struct NearestMembersWork final : Work {
   NearestMembersParams params;
+  std::vector<std::int32_t> index;
   std::int32_t* members = nullptr;
   napi_ref result;
 
@@ -40,12 +41,12 @@ napi_value StartNearestMembers(napi_env env, napi_value argument) {
   params.clusters = static_cast<std::uint32_t>(args.Integer("clusters", 1, kMaxDim));
   params.tolerance = args.NonNegative("tolerance");
   const napi_value on_progress = args.GetOptional("onProgress");
-  const napi_value data = args.Get("data");
+  const Selected selected = args.Selection();
   const napi_value centers = args.Get("centers");
   const napi_value labels = args.Get("labels");
   // From here on no JavaScript of the caller runs.
   Pins pins(environment);
-  params.data = pins.Floats(data, "data", params.rows, params.dim);
+  pins.Selection(selected, params, work->index);
   params.centers = pins.Floats(centers, "centers", params.clusters, params.dim);
   params.labels = pins.Ints(labels, "labels", params.rows);
   work->members = pins.NewInts(work->result, params.clusters);

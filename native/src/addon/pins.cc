@@ -53,6 +53,18 @@ const std::int32_t* Pins::Ints(napi_value value, const char* name, std::uint64_t
   return static_cast<const std::int32_t*>(View(value, napi_int32_array, name, rows, columns));
 }
 
+std::vector<std::int32_t> Pins::Index(const Selected& selected, std::uint64_t rows) {
+  const std::int32_t* values = Ints(selected.index, "index", rows);
+  std::vector<std::int32_t> index(values, values + rows);
+  for (std::uint64_t i = 0; i < rows; ++i) {
+    if (index[i] >= 0 && static_cast<std::uint64_t>(index[i]) < selected.data_rows) continue;
+    throw CallError{Status::Error(Code::kInvalidArgument,
+                                  "expected a row below %" PRIu64 " for index[%" PRIu64 "], got %" PRId32,
+                                  selected.data_rows, i, index[i])};
+  }
+  return index;
+}
+
 float* Pins::NewFloats(napi_ref& handle, std::uint64_t rows, std::uint64_t columns) {
   return static_cast<float*>(NewArray(environment_->float32_array(), handle, rows, columns));
 }

@@ -19,6 +19,14 @@ namespace alfamix::addon {
 
 class Environment;
 
+// The fields of a selection of rows, read but not looked at; null for those not given.
+struct Selected {
+  napi_value data = nullptr;
+  std::uint64_t data_rows = 0;
+  napi_value index = nullptr;
+  napi_value scale = nullptr;
+};
+
 class Pins {
  public:
   explicit Pins(Environment& environment) : environment_(&environment) {}
@@ -40,6 +48,18 @@ class Pins {
   double* NewDoubles(napi_ref& handle, std::uint64_t rows, std::uint64_t columns = 1);
   std::int32_t* NewInts(napi_ref& handle, std::uint64_t rows, std::uint64_t columns = 1);
 
+  // The rows of kmeans and nearestMembers: `params` has data, index, scale, rows and dim. `index` is copied
+  // to `own_index`, and checked there, because a caller may write meanwhile.
+  template <typename Params>
+  void Selection(const Selected& selected, Params& params, std::vector<std::int32_t>& own_index) {
+    const std::uint64_t held = selected.index == nullptr ? params.rows : selected.data_rows;
+    params.data = Floats(selected.data, "data", held, params.dim);
+    if (selected.scale != nullptr) params.scale = Floats(selected.scale, "scale", params.rows);
+    if (selected.index == nullptr) return;
+    own_index = Index(selected, params.rows);
+    params.index = own_index.data();
+  }
+
   // Keeps any object or function alive.
   napi_ref Keep(napi_value object);
 
@@ -48,6 +68,7 @@ class Pins {
  private:
   void* View(napi_value value, napi_typedarray_type type, const char* name, std::uint64_t rows,
              std::uint64_t columns);
+  std::vector<std::int32_t> Index(const Selected& selected, std::uint64_t rows);
   void* NewArray(napi_ref constructor, napi_ref& handle, std::uint64_t rows, std::uint64_t columns);
 
   Environment* environment_;

@@ -5,9 +5,7 @@
 #include <cstring>
 
 #include "cpu/buffer.h"
-#include "cpu/panels.h"
-#include "cpu/reduce.h"
-#include "cpu/row_blocks.h"
+#include "cpu/kmeans_columns.h"
 #include "cpu/thread_pool.h"
 
 namespace alfamix {
@@ -16,141 +14,264 @@ namespace {
 
 // Rows whose weights are summed together, in row order, before the sums are added: the same in TypeScript.
 constexpr std::uint64_t kSumBlock = 1024;
-// Below this share of |x|^2 + |c|^2 a distance by expansion has lost too many digits; it is computed
-// directly.
-constexpr float kExpansionLimit = 1e-3f;
+// Seeds taken from a batch, and candidates drawn for each: the same in TypeScript.
+constexpr std::uint32_t kBatchSeeds = 8;
+constexpr std::uint32_t kCandidatesASeed = 8;
+static_assert(kBatchSeeds * kCandidatesASeed <= kMostCaptured);
+// Gains are sums of float32 over a packed block at most.
+constexpr double kSumSlack = 1 + 1e-4;
 
 class Seeding {
  public:
-  Seeding(const KMeansParams& params, const LevelTable& level, const float* norms2, int threads,
-          Progress& progress)
-      : params_(params),
-        level_(level),
-        norms2_(norms2),
-        threads_(threads),
+  Seeding(const KMeansRows& rows, std::uint32_t clusters, KMeansProgress& progress)
+      : rows_(rows),
+        clusters_(clusters),
         progress_(progress),
-        trials_(2 + static_cast<std::uint32_t>(std::floor(std::log(static_cast<double>(params.clusters))))),
-        closest_(params.rows),
-        candidates_(params.rows * trials_),
-        panels_(level, params.dim, trials_),
-        products_(static_cast<std::size_t>(threads) * kBlockRows * panels_.panels().padded) {
-    std::fill_n(closest_.get(), params.rows, HUGE_VALF);
+        closest_(rows.size()),
+        captured_(rows.size()),
+        columns_(rows, kMostCaptured, false),
+        slots_(static_cast<std::size_t>(rows.threads())),
+        sums_((rows.size() + kSumBlock - 1) / kSumBlock),
+        parts_(sums_.size()) {
+    for (Slot& slot : slots_) {
+      slot.packed = Buffer<float>(rows.block_floats());
+      slot.gains = Buffer<float>(kMostCaptured + rows.level().panel_width);
+      slot.row = Buffer<float>(rows.dim());
+    }
   }
 
   std::vector<std::uint64_t> Run(Rng& rng) {
-    std::vector<std::uint64_t> chosen{rng.Below(params_.rows)};
-    if (!Shrink(chosen, closest_.get())) return {};
-    std::vector<double> sums(BlockCount());
-    while (chosen.size() < params_.clusters) {
-      const double total = BlockSums(closest_.get(), sums);
+    progress_.BeginPart(0.5, clusters_);
+    chosen_.push_back(rng.Below(rows_.size()));
+    if (!MeasureFirst()) return {};
+    while (chosen_.size() < clusters_) {
+      const std::size_t before = chosen_.size();
+      const double total = SumWeights();
       if (!(total > 0)) {
-        chosen.push_back(rng.Below(params_.rows));
-        continue;
+        chosen_.push_back(rng.Below(rows_.size()));
+      } else {
+        const auto left = clusters_ - static_cast<std::uint32_t>(chosen_.size());
+        const std::uint32_t seeds = std::min({kBatchSeeds, left, static_cast<std::uint32_t>(chosen_.size())});
+        Draw(seeds * kCandidatesASeed, total, rng);
+        if (!Capture() || !TakeBest(seeds)) return {};
       }
-      std::vector<std::uint64_t> drawn;
-      for (std::uint32_t trial = 0; trial < trials_; ++trial)
-        drawn.push_back(Draw(sums, rng.Uniform() * total));
-      if (!Shrink(drawn, candidates_.get())) return {};
-      std::uint32_t best = 0;
-      double best_potential = HUGE_VAL;
-      for (std::uint32_t trial = 0; trial < trials_; ++trial) {
-        const double potential = BlockSums(candidates_.get() + trial * params_.rows, sums);
-        if (potential < best_potential) {
-          best_potential = potential;
-          best = trial;
-        }
-      }
-      chosen.push_back(drawn[best]);
-      std::memcpy(closest_.get(), candidates_.get() + best * params_.rows, params_.rows * sizeof(float));
+      if (!progress_.Add(chosen_.size() - before)) return {};
     }
-    return chosen;
+    return std::move(chosen_);
   }
 
  private:
-  std::uint64_t BlockCount() const { return (params_.rows + kSumBlock - 1) / kSumBlock; }
+  struct Slot {
+    Buffer<float> packed;
+    Buffer<float> gains;
+    Buffer<float> row;
+    double sums[kMostCaptured] = {0};
+  };
+  // A row whose D^2 a candidate would lower, and to what.
+  struct Lowered {
+    std::uint64_t row;
+    double distance2;
+  };
+  struct Candidate {
+    std::uint64_t row;
+    double gain;            // no less than the gain
+    std::size_t seeds = 0;  // how many there were when `gain` was summed
+    std::vector<Lowered> lowered;
+  };
 
-  // out[t * rows + i] = min(closest[i], |x_i - x_drawn[t]|^2). False when aborted.
-  bool Shrink(const std::vector<std::uint64_t>& drawn, float* out) {
-    const std::size_t dim = params_.dim;
-    for (std::uint32_t t = 0; t < drawn.size(); ++t) panels_.Set(t, params_.data + drawn[t] * dim);
-    const Panels& panels = panels_.panels();
-    const RowBlocks blocks(params_.rows, dim, threads_, panels.padded);
-    ThreadPool::Instance().ParallelFor(blocks.count(), blocks.threads(), [&](std::uint64_t block, int slot) {
-      float* products = products_.get() + static_cast<std::size_t>(slot) * kBlockRows * panels.padded;
-      for (std::uint64_t i = blocks.First(block); i < blocks.End(block); i += kBlockRows) {
-        const int n = static_cast<int>(std::min<std::uint64_t>(kBlockRows, blocks.End(block) - i));
-        level_.product(&panels, params_.data + i * dim, n, products);
-        for (std::uint32_t t = 0; t < drawn.size(); ++t) {
-          for (int r = 0; r < n; ++r) {
-            const float distance2 = Distance2(i + r, drawn[t], products[r * panels.padded + t]);
-            out[t * params_.rows + i + r] = std::min(closest_[i + r], distance2);
-          }
-        }
-      }
-      return progress_.Add(0);
+  bool MeasureFirst() {
+    std::vector<float> scratch(rows_.dim());
+    const std::vector<float> seed(rows_.Row(chosen_[0], scratch.data()),
+                                  rows_.Row(chosen_[0], scratch.data()) + rows_.dim());
+    return ForSumBlocks([&](std::uint64_t, std::uint64_t first, std::uint64_t end, Slot& slot) {
+      for (std::uint64_t i = first; i < end; ++i)
+        closest_[i] = rows_.Distance2(i, seed.data(), slot.row.get());
+    });
+  }
+
+  template <typename Body>
+  bool ForSumBlocks(const Body& body) {
+    const int threads = rows_.ThreadsFor(rows_.size(), 1);
+    ThreadPool::Instance().ParallelFor(sums_.size(), threads, [&](std::uint64_t block, int slot) {
+      body(block, block * kSumBlock, std::min((block + 1) * kSumBlock, rows_.size()),
+           slots_[static_cast<std::size_t>(slot)]);
+      return progress_.GoOn();
     });
     return !progress_.aborted();
   }
 
-  float Distance2(std::uint64_t row, std::uint64_t seed, float product) const {
-    const float norms = norms2_[row] + norms2_[seed];
-    const float distance2 = norms - 2 * product;
-    if (distance2 > kExpansionLimit * norms) return distance2;
-    const std::size_t dim = params_.dim;
-    return static_cast<float>(SquaredDistance(params_.data + row * dim, params_.data + seed * dim, dim));
-  }
-
-  double BlockSums(const float* values, std::vector<double>& sums) const {
+  double SumWeights() {
     double total = 0;
-    for (std::uint64_t block = 0; block < sums.size(); ++block) {
-      const std::uint64_t end = std::min((block + 1) * kSumBlock, params_.rows);
+    for (std::uint64_t block = 0; block < sums_.size(); ++block) {
+      const std::uint64_t end = std::min((block + 1) * kSumBlock, rows_.size());
       double sum = 0;
-      for (std::uint64_t i = block * kSumBlock; i < end; ++i) sum += static_cast<double>(values[i]);
-      sums[block] = sum;
+      for (std::uint64_t i = block * kSumBlock; i < end; ++i) sum += closest_[i];
+      sums_[block] = sum;
       total += sum;
     }
     return total;
   }
 
+  // Candidates, in the order drawn; a row drawn again is the same candidate.
+  void Draw(std::uint32_t count, double total, Rng& rng) {
+    candidates_.clear();
+    for (std::uint32_t draw = 0; draw < count; ++draw) {
+      const std::uint64_t row = DrawRow(rng.Uniform() * total);
+      const auto same = [&](const Candidate& candidate) { return candidate.row == row; };
+      if (std::none_of(candidates_.begin(), candidates_.end(), same)) candidates_.push_back({row, 0, 0, {}});
+    }
+  }
+
   // The first row at which the running sum of the weights exceeds `target`; the last row with weight if
   // rounding hides it.
-  std::uint64_t Draw(const std::vector<double>& sums, double target) const {
+  std::uint64_t DrawRow(double target) const {
     double before = 0;
     std::uint64_t last = 0;
-    for (std::uint64_t block = 0; block < sums.size(); ++block) {
-      if (!(before + sums[block] > target) && block + 1 < sums.size()) {
-        before += sums[block];
+    for (std::uint64_t block = 0; block < sums_.size(); ++block) {
+      if (!(before + sums_[block] > target) && block + 1 < sums_.size()) {
+        before += sums_[block];
         continue;
       }
       double running = before;
-      const std::uint64_t end = std::min((block + 1) * kSumBlock, params_.rows);
+      const std::uint64_t end = std::min((block + 1) * kSumBlock, rows_.size());
       for (std::uint64_t i = block * kSumBlock; i < end; ++i) {
-        running += static_cast<double>(closest_[i]);
+        running += closest_[i];
         if (closest_[i] > 0) last = i;
         if (running > target) return i;
       }
-      before += sums[block];
+      before += sums_[block];
     }
     return last;
   }
 
-  const KMeansParams& params_;
-  const LevelTable& level_;
-  const float* norms2_;
-  const int threads_;
-  Progress& progress_;
-  const std::uint32_t trials_;
-  Buffer<float> closest_;
-  Buffer<float> candidates_;
-  PackedPanels panels_;
-  Buffer<float> products_;
+  // Bounds of the gains, and for each row the candidates that may be nearer than its nearest seed.
+  bool Capture() {
+    const auto count = static_cast<std::uint32_t>(candidates_.size());
+    columns_.Resize(count);
+    points_.resize(std::size_t{count} * rows_.dim());
+    ScoreError error(rows_, false);
+    std::vector<KMeansColumns::Column> columns;
+    for (std::uint32_t t = 0; t < count; ++t) {
+      float* point = points_.data() + std::size_t{t} * rows_.dim();
+      const float* row = rows_.Row(candidates_[t].row, point);
+      if (row != point) std::memcpy(point, row, rows_.dim() * sizeof(float));
+      const double half_norm = rows_.level().squared_distance(point, rows_.shift(), rows_.dim()) / 2;
+      columns.push_back({t, point, half_norm, 1.0f});
+      error.Include(half_norm);
+    }
+    columns_.Write(columns);
+    for (Slot& slot : slots_) std::fill_n(slot.sums, kMostCaptured, 0.0);
+
+    const auto size = static_cast<std::uint64_t>(rows_.block_rows());
+    const int threads = rows_.ThreadsFor(rows_.size(), count);
+    ThreadPool::Instance().ParallelFor(rows_.Blocks(rows_.size()), threads, [&](std::uint64_t block, int at) {
+      const std::uint64_t first = block * size;
+      const int n = static_cast<int>(std::min(size, rows_.size() - first));
+      CaptureBlock(first, n, error, slots_[static_cast<std::size_t>(at)]);
+      return progress_.GoOn();
+    });
+    for (std::uint32_t t = 0; t < count; ++t) {
+      double sum = 0;
+      for (const Slot& slot : slots_) sum += slot.sums[t];
+      candidates_[t].gain = sum < HUGE_VAL ? sum * kSumSlack : HUGE_VAL;
+    }
+    return !progress_.aborted();
+  }
+
+  // A candidate lowers D^2 where its score exceeds (|x|^2 - D^2) / 2, by twice the difference.
+  void CaptureBlock(std::uint64_t first, int n, const ScoreError& error, Slot& slot) {
+    float thresholds[kMostPacked];
+    for (int r = 0; r < n; ++r) {
+      const std::uint64_t i = first + r;
+      const double norm = static_cast<double>(rows_.norm(i));
+      const double slack = static_cast<double>(error.Of(i)) + 4e-7 * (norm * norm + closest_[i]);
+      thresholds[r] = static_cast<float>((norm * norm - closest_[i]) / 2 - 2 * slack);
+    }
+    rows_.Pack(first, nullptr, n, false, slot.packed.get());
+    std::fill_n(slot.gains.get(), columns_.panels().padded, 0.0f);
+    rows_.level().capture(&columns_.panels(), columns_.half_norms(), slot.packed.get(), n, thresholds,
+                          captured_.get() + first, slot.gains.get());
+    for (std::uint32_t t = 0; t < columns_.panels().columns; ++t)
+      slot.sums[t] += 2 * static_cast<double>(slot.gains[t]);
+  }
+
+  bool TakeBest(std::uint32_t seeds) {
+    const std::size_t end = chosen_.size() + seeds;
+    while (chosen_.size() < end) {
+      std::size_t best = 0;
+      for (std::size_t t = 1; t < candidates_.size(); ++t) {
+        if (!(candidates_[t].gain <= candidates_[best].gain)) best = t;
+      }
+      Candidate& candidate = candidates_[best];
+      if (candidate.seeds != chosen_.size()) {
+        if (candidate.seeds == 0 && !FindLowered(best)) return false;
+        candidate.seeds = chosen_.size();
+        SumGain(candidate);
+        continue;
+      }
+      if (!(candidate.gain > 0)) break;
+      for (const Lowered& lowered : candidate.lowered) closest_[lowered.row] = lowered.distance2;
+      chosen_.push_back(candidate.row);
+      candidate.gain = 0;
+    }
+    return true;
+  }
+
+  // In row order.
+  bool FindLowered(std::size_t t) {
+    const float* point = points_.data() + t * rows_.dim();
+    const bool going =
+        ForSumBlocks([&](std::uint64_t block, std::uint64_t first, std::uint64_t end, Slot& slot) {
+          parts_[block].clear();
+          for (std::uint64_t i = first; i < end; ++i) {
+            if (!(captured_[i] >> t & 1)) continue;
+            const double distance2 = rows_.Distance2(i, point, slot.row.get());
+            if (distance2 < closest_[i]) parts_[block].push_back({i, distance2});
+          }
+        });
+    std::vector<Lowered>& lowered = candidates_[t].lowered;
+    for (const std::vector<Lowered>& part : parts_) lowered.insert(lowered.end(), part.begin(), part.end());
+    return going;
+  }
+
+  // Lets go of rows that a seed taken since is nearer to.
+  void SumGain(Candidate& candidate) const {
+    std::vector<Lowered>& lowered = candidate.lowered;
+    candidate.gain = 0;
+    std::size_t kept = 0;
+    for (std::size_t at = 0; at < lowered.size();) {
+      const std::uint64_t end = (lowered[at].row / kSumBlock + 1) * kSumBlock;
+      double sum = 0;
+      for (; at < lowered.size() && lowered[at].row < end; ++at) {
+        const double closest = closest_[lowered[at].row];
+        if (!(lowered[at].distance2 < closest)) continue;
+        sum += closest - lowered[at].distance2;
+        lowered[kept++] = lowered[at];
+      }
+      candidate.gain += sum;
+    }
+    lowered.resize(kept);
+  }
+
+  const KMeansRows& rows_;
+  const std::uint32_t clusters_;
+  KMeansProgress& progress_;
+  std::vector<std::uint64_t> chosen_;
+  Buffer<double> closest_;          // D^2
+  Buffer<std::uint64_t> captured_;  // bit t: candidate t may be nearer
+  KMeansColumns columns_;
+  std::vector<Slot> slots_;
+  std::vector<double> sums_;  // of blocks
+  std::vector<std::vector<Lowered>> parts_;
+  std::vector<Candidate> candidates_;
+  std::vector<float> points_;
 };
 
 }  // namespace
 
-std::vector<std::uint64_t> SeedRows(const KMeansParams& params, const LevelTable& level, const float* norms2,
-                                    int threads, Rng& rng, Progress& progress) {
-  return Seeding(params, level, norms2, threads, progress).Run(rng);
+std::vector<std::uint64_t> SeedRows(const KMeansRows& rows, std::uint32_t clusters, Rng& rng,
+                                    KMeansProgress& progress) {
+  return Seeding(rows, clusters, progress).Run(rng);
 }
 
 }  // namespace alfamix

@@ -36,7 +36,8 @@ static inline void PrefetchFar(const void*) {}
 #include "cpu/gradient.inl"
 
 static constexpr LevelTable MakeLevelTable() {
-  return {kLanes,  kPanelWidth,     kTileLanes,     kTileColumns, kTileChunk,
-          kSlots,  Widen,           Product,        FlipBlock,    GradientBlock,
-          DotRows, SquaredDistance, InterpolateRow, AlphaRow,     AssignBlock};
+  return {kLanes,         kPanelWidth, kTileLanes,  kTileColumns, kTileChunk,    kSlots,
+          Widen,          Product,     FlipBlock,   GradientBlock, DotRows,       SquaredDistance,
+          InterpolateRow, AlphaRow,    kPackTile,   PackRows,     TopTwoBlock,   CaptureBlock,
+          AddRow};
 }

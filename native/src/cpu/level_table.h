@@ -113,11 +113,30 @@ struct GradientBlockOutput {
   float* gradient;  // n x D
 };
 
-// The nearest two of K centers by score x . c' - half_norm, in float32.
+// Rows of k-means one packed block holds at most, and centers that CaptureBlock takes at most.
+constexpr int kMostPacked = 128;
+constexpr int kMostCaptured = 64;
+
+// Floats from one packed row to the next, for rows of `depth` values: 64-byte lines, an odd number of them.
+static inline size_t PackedStride(uint32_t depth) {
+  return ((static_cast<size_t>(depth) + 15) / 16 | 1) * 16;
+}
+
+// Rows to pack: fl(scale * x) - shift, and one more dimension where `extra` is given.
+struct PackSource {
+  const float* const* rows;  // n pointers
+  const float* scales;       // n, or null: 1
+  const float* shift;        // D
+  const float* extra;        // n, or null
+};
+
+// Of K columns, by score x . c - half_norm in float32: the best, its score, the second best's score, and the
+// score of the row's own column, which takes no part in the other three; -inf where there is none.
 struct TopTwo {
   int32_t* nearest;
   float* best;
   float* second;
+  float* own;
 };
 
 struct LevelTable {
@@ -154,10 +173,18 @@ struct LevelTable {
   void (*alpha_row)(const float* z, const float* anchor, const float* gradient, double scale, size_t n,
                     float* out);
 
-  // Nearest center of n <= kBlockRows rows; `half_norms` has panels.padded values, +inf for padding;
-  // `scratch` holds kBlockRows x (panel_width + 3 * lanes) floats.
-  void (*assign_block)(const Panels* panels, const float* half_norms, const float* rows, int n,
-                       float* scratch, const TopTwo* out);
+  // k-means, cpu/assign.inl. n <= kMostPacked rows, packed, best a multiple of `pack_tile`; `half_norms` has
+  // panels.padded values, +inf for padding; own_columns: n, negative for none.
+  int pack_tile;
+  void (*pack_rows)(const PackSource* source, int n, uint32_t dim, float* out);
+  void (*top_two)(const Panels* panels, const float* half_norms, const float* packed, int n,
+                  const int32_t* own_columns, const TopTwo* out);
+  // Bit c of captured[r]: whether score - thresholds[r] is not below 0, at most kMostCaptured columns;
+  // gains[c] (panels.padded of them) grows by the sum of those differences.
+  void (*capture)(const Panels* panels, const float* half_norms, const float* packed, int n,
+                  const float* thresholds, uint64_t* captured, float* gains);
+  // sum += fl(scale * row)
+  void (*add_row)(const float* row, float scale, size_t n, double* sum);
 };
 
 extern const LevelTable kScalarTable;

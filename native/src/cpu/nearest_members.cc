@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <new>
+#include <vector>
 
 #include "cpu/buffer.h"
 #include "cpu/lowest_row.h"
 #include "cpu/progress.h"
 #include "cpu/reduce.h"
 #include "cpu/row_blocks.h"
+#include "cpu/selected_row.h"
 #include "cpu/thread_pool.h"
 
 namespace alfamix {
@@ -34,9 +36,11 @@ Status Nearest(const NearestMembersParams& params, std::int32_t* members, const 
   Progress progress(options, params.rows);
   LowestRow bad_row;
   const RowBlocks blocks(params.rows, dim, options.threads);
-  ThreadPool::Instance().ParallelFor(blocks.count(), blocks.threads(), [&](std::uint64_t block, int) {
+  std::vector<std::vector<float>> scratch(options.threads, std::vector<float>(dim));
+  ThreadPool::Instance().ParallelFor(blocks.count(), blocks.threads(), [&](std::uint64_t block, int slot) {
     for (std::uint64_t i = blocks.First(block); i < blocks.End(block); ++i) {
-      distance[i] = SquaredDistance(params.data + i * dim, params.centers + params.labels[i] * dim, dim);
+      const float* row = SelectedRow(params, i, scratch[slot].data());
+      distance[i] = SquaredDistance(row, params.centers + params.labels[i] * dim, dim);
       if (!std::isfinite(distance[i])) {
         bad_row.Report(i);
         return false;

@@ -9,7 +9,10 @@
 namespace alfamix {
 
 struct NearestMembersParams {
-  const float* data = nullptr;           // M x D
+  // Row i is fl(scale[i] * data[index[i]]), as in kernels/kmeans.h.
+  const float* data = nullptr;           // x D
+  const std::int32_t* index = nullptr;   // M, rows of data, checked by the caller; null: row i
+  const float* scale = nullptr;          // M; null: 1
   std::uint64_t rows = 0;                // M
   std::uint32_t dim = 0;                 // D
   const float* centers = nullptr;        // K x D

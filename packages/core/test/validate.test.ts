@@ -1,11 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { FlipSearchArgs, KMeansArgs, NearestMembersArgs } from '../src/kernels/kernels.js';
-import {
-  validateFlipSearch,
-  validateKMeans,
-  validateNearestMembers,
-  validateNormalizeRows,
-} from '../src/kernels/validate.js';
+import { validateFlipSearch, validateNormalizeRows } from '../src/kernels/validate.js';
+import { validateKMeans, validateNearestMembers } from '../src/kernels/validate-kmeans.js';
 import { fails } from './support/files.js';
 
 const flip = (): FlipSearchArgs => ({
@@ -122,8 +118,37 @@ describe('validateKMeans', () => {
     [{ seed: 2 ** 53 }, /for seed/],
     [{ nInit: 0 }, /for nInit, got 0$/],
     [{ maxIterations: 0 }, /for maxIterations, got 0$/],
+    [{ algorithm: 'elkan' }, /^expected lloyd or hartigan for algorithm, got "elkan"$/],
+    [{ index: Int32Array.of(0, 1, 2, 4) }, /^expected a row from 0 to 3 for index\[3\], got 4$/],
+    [{ index: Int32Array.of(-1, 1, 2, 3) }, /^expected a row from 0 to 3 for index\[0\], got -1$/],
+    [{ index: [0, 1, 2, 3] }, /Int32Array for index/],
   ])('refuses %o', async (change, message) => {
     await fails(() => validateKMeans({ ...kmeans(), ...change }), 'INVALID_ARGUMENT', message);
+  });
+
+  test('checks index and scale against rows', async () => {
+    validateKMeans({ ...kmeans(), data: new Float32Array(30), index: Int32Array.of(9, 0, 0, 5) });
+    validateKMeans({ ...kmeans(), scale: new Float32Array(4) });
+    await fails(
+      () => validateKMeans({ ...kmeans(), index: Int32Array.of(0) }),
+      'SHAPE_MISMATCH',
+      /^expected 4 values, one a row, for index, got 1$/,
+    );
+    await fails(
+      () => validateKMeans({ ...kmeans(), data: new Float32Array(13), index: new Int32Array(4) }),
+      'SHAPE_MISMATCH',
+      /^expected a multiple of dim 3 values for data, got 13$/,
+    );
+    await fails(
+      () => validateKMeans({ ...kmeans(), scale: new Float32Array(3) }),
+      'SHAPE_MISMATCH',
+      /for scale, got 3$/,
+    );
+    await fails(
+      () => validateKMeans({ ...kmeans(), scale: Float32Array.of(1, Number.NaN, 1, 1) }),
+      'NON_FINITE',
+      /got NaN at row 1, column 0$/,
+    );
   });
 
   test('checks initial centers', async () => {

@@ -139,15 +139,25 @@ export interface NativeKMeansPlusPlusArgs extends NativeJobOptions {
   seed: number;
 }
 
-export interface NativeKMeansArgs extends NativeJobOptions {
+/** Row i is row `index[i]` of `data` times `scale[i]`. */
+export interface NativeRowSelection {
   data: Float32Array;
+  /** Of `data`, where there is an index. */
+  dataRows?: number | undefined;
   rows: number;
   dim: number;
+  index?: Int32Array | undefined;
+  scale?: Float32Array | undefined;
+}
+
+export interface NativeKMeansArgs extends NativeJobOptions, NativeRowSelection {
   clusters: number;
   seed: number;
   initialCenters?: Float32Array | undefined;
   nInit: number;
   maxIterations: number;
+  /** Default false: Lloyd's iteration. */
+  hartigan?: boolean | undefined;
 }
 
 export interface NativeKMeansResult {
@@ -158,10 +168,7 @@ export interface NativeKMeansResult {
   converged: boolean;
 }
 
-export interface NativeNearestMembersArgs extends NativeJobOptions {
-  data: Float32Array;
-  rows: number;
-  dim: number;
+export interface NativeNearestMembersArgs extends NativeJobOptions, NativeRowSelection {
   centers: Float32Array;
   clusters: number;
   labels: Int32Array;

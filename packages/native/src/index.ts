@@ -17,6 +17,7 @@ export type {
   NativePickedRows,
   NativePseudoLabelGradientArgs,
   NativePseudoLabelGradientResult,
+  NativeRowSelection,
   NativeRowSource,
   NativeScoreUncertaintyArgs,
   NativeUncertaintyScores,

@@ -91,22 +91,42 @@ export interface FlipSearchResult extends UncertaintyScores {
   flipTo: Int32Array;
 }
 
-export interface KMeansArgs extends JobOptions {
-  /** M×D rows. */
+/**
+ * M rows of a matrix, meant as if they were copied: row i is `data` row `index[i]` times `scale[i]`, rounded to float32.
+ * An error names a row by its place i.
+ */
+export interface RowSelection {
+  /** Rows × D: M of them without an index. */
   data: Float32Array;
+  /** M. */
   rows: number;
   dim: number;
+  /** M rows of `data`, in any order, repeats allowed. Default: its first row, the second … */
+  index?: Int32Array;
+  /** M finite factors, 1 / norm for rows of unit length. Default 1. */
+  scale?: Float32Array;
+}
+
+export interface KMeansArgs extends JobOptions, RowSelection {
   /** K, 1 … rows. */
   clusters: number;
   /** Default 0. */
   seed?: number;
-  /** K×D starting centers; without them k-means++ seeds. */
+  /** K×D starting centers; without them seeds by batched greedy k-means++, which are rows. */
   initialCenters?: Float32Array;
   /** Seedings to try; the lowest inertia wins. Default 1. */
   nInit?: number;
   /** Most updates of the centers. Default 300. */
   maxIterations?: number;
+  /**
+   * `lloyd`, exact, or `hartigan`: one update of Lloyd's, then moves of single rows that lower the inertia, centers moving
+   * along. Where K is a large part of M it ends some percent lower, and sooner; its labels may differ from the nearest
+   * center only where `maxIterations` stopped it. Default `lloyd`.
+   */
+  algorithm?: KMeansAlgorithm;
 }
+
+export type KMeansAlgorithm = 'lloyd' | 'hartigan';
 
 export interface KMeansResult {
   /** The cluster of each row. */
@@ -115,17 +135,13 @@ export interface KMeansResult {
   centers: Float32Array;
   /** Sum of squared distances of the rows to the centers they are labelled with, in double. */
   inertia: number;
-  /** Updates of the centers made; one more assignment pass follows the last. */
+  /** Updates of the centers made; one more pass over the rows follows the last. */
   iterations: number;
   /** Whether that last pass changed no label. */
   converged: boolean;
 }
 
-export interface NearestMembersArgs extends JobOptions {
-  /** M×D rows. */
-  data: Float32Array;
-  rows: number;
-  dim: number;
+export interface NearestMembersArgs extends JobOptions, RowSelection {
   /** K×D. */
   centers: Float32Array;
   clusters: number;
@@ -164,7 +180,7 @@ export interface Kernels {
    * double and rounded once; the same bytes on every backend.
    */
   closedFormAlpha(args: ClosedFormAlphaArgs): Promise<Float32Array>;
-  /** Exact Lloyd from k-means++ seeds or given centers. */
+  /** k-means, exact, from greedy k-means++ seeds or given centers. */
   kmeans(args: KMeansArgs): Promise<KMeansResult>;
   /**
    * Farthest-first picks (Sener and Savarese, 2018, "k-Center-Greedy"): each the row farthest from all centers and

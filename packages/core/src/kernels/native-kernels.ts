@@ -1,4 +1,4 @@
-import type { NativeBinding, NativeJob, NativeRowSource } from '@alfamix/native';
+import type { NativeBinding, NativeJob, NativeRowSelection, NativeRowSource } from '@alfamix/native';
 import { onAbort } from '../abort-listeners.js';
 import { AlfamixError, abortError, type ErrorCode, expected } from '../errors.js';
 import type {
@@ -10,6 +10,7 @@ import type {
   KMeansResult,
   NearestMembersArgs,
   NormalizeRowsArgs,
+  RowSelection,
   RowSource,
   ScoreUncertaintyArgs,
   UncertaintyScores,
@@ -22,13 +23,8 @@ import type {
   PseudoLabelGradientResult,
 } from './mixing.js';
 import type { KCenterGreedyArgs, KMeansPlusPlusArgs, PickedRows } from './sampling.js';
-import {
-  validateFlipSearch,
-  validateKMeans,
-  validateNearestMembers,
-  validateNormalizeRows,
-  validateScoreUncertainty,
-} from './validate.js';
+import { validateFlipSearch, validateNormalizeRows, validateScoreUncertainty } from './validate.js';
+import { validateKMeans, validateNearestMembers } from './validate-kmeans.js';
 import {
   validateClosedFormAlpha,
   validateInterpolate,
@@ -156,27 +152,18 @@ export class NativeKernels implements Kernels {
 
   async kmeans(args: KMeansArgs): Promise<KMeansResult> {
     validateKMeans(args);
-    const { data, rows, dim, clusters, initialCenters, seed = 0, nInit = 1, maxIterations = 300 } = args;
-    return this.#run(args, (options) =>
-      this.#binding.kmeans({
-        ...options,
-        data,
-        rows,
-        dim,
-        clusters,
-        seed,
-        initialCenters,
-        nInit,
-        maxIterations,
-      }),
-    );
+    const { clusters, initialCenters, seed = 0, nInit = 1, maxIterations = 300, algorithm } = args;
+    const hartigan = algorithm === 'hartigan';
+    const how = { clusters, seed, initialCenters, nInit, maxIterations, hartigan };
+    return this.#run(args, (options) => this.#binding.kmeans({ ...options, ...selectionOf(args), ...how }));
   }
 
   async nearestMembers(args: NearestMembersArgs): Promise<Int32Array> {
     validateNearestMembers(args);
-    const { data, rows, dim, centers, clusters, labels, tolerance = 1e-5 } = args;
+    const { centers, clusters, labels, tolerance = 1e-5 } = args;
+    const members = { centers, clusters, labels, tolerance };
     return this.#run(args, (options) =>
-      this.#binding.nearestMembers({ ...options, data, rows, dim, centers, clusters, labels, tolerance }),
+      this.#binding.nearestMembers({ ...options, ...selectionOf(args), ...members }),
     );
   }
 
@@ -231,4 +218,8 @@ function translate(error: unknown, signal: AbortSignal | undefined): unknown {
     cause: error,
     details: typeof row === 'number' && row >= 0 ? { row } : {},
   });
+}
+
+function selectionOf({ data, rows, dim, index, scale }: RowSelection): NativeRowSelection {
+  return { data, dataRows: index && data.length / dim, rows, dim, index, scale };
 }

@@ -3,8 +3,6 @@ import type {
   EmbeddingDType,
   FlipSearchArgs,
   JobOptions,
-  KMeansArgs,
-  NearestMembersArgs,
   NormalizeRowsArgs,
   RowSource,
   ScoreUncertaintyArgs,
@@ -199,43 +197,6 @@ export function requireRows(value: unknown, name: string, dim: number): number {
   }
   requireFinite(value, name, dim);
   return value.length / dim;
-}
-
-/** Checks the arguments of `kmeans`; the finiteness of `data` is for the kernel. */
-export function validateKMeans(args: KMeansArgs): void {
-  validateJob(args);
-  const { rows, dim, clusters, seed, nInit, maxIterations, initialCenters } = args;
-  requireShape(rows, dim);
-  requireMatrix(args.data, 'data', rows, dim);
-  requireInteger(clusters, 'clusters', 1, rows);
-  if (seed !== undefined) requireInteger(seed, 'seed', 0);
-  if (nInit !== undefined) requireInteger(nInit, 'nInit', 1, 2 ** 31 - 1);
-  if (maxIterations !== undefined) requireInteger(maxIterations, 'maxIterations', 1, 2 ** 31 - 1);
-  if (initialCenters === undefined) return;
-  requireMatrix(initialCenters, 'initialCenters', clusters, dim);
-  requireFinite(initialCenters, 'initialCenters', dim);
-}
-
-/** Checks the arguments of `nearestMembers`; the finiteness of `data` is for the kernel. */
-export function validateNearestMembers(args: NearestMembersArgs): void {
-  validateJob(args);
-  const { rows, dim, clusters, labels, tolerance } = args;
-  requireShape(rows, dim);
-  requireMatrix(args.data, 'data', rows, dim);
-  requireInteger(clusters, 'clusters', 1, 2 ** 31 - 1);
-  requireMatrix(args.centers, 'centers', clusters, dim);
-  requireFinite(args.centers, 'centers', dim);
-  requireTypedArray(labels, 'Int32Array', 'labels');
-  if (labels.length !== rows)
-    throw expected(`${rows} values, one a row,`, 'labels', labels.length, 'SHAPE_MISMATCH');
-  for (let row = 0; row < rows; row++) {
-    if (labels[row] < 0 || labels[row] >= clusters) {
-      throw expected(`a cluster from 0 to ${clusters - 1}`, `labels[${row}]`, labels[row]);
-    }
-  }
-  if (tolerance !== undefined && !(Number.isFinite(tolerance) && tolerance >= 0)) {
-    throw expected('a finite number of at least 0', 'tolerance', tolerance);
-  }
 }
 
 /** Checks the arguments of `normalizeRows`; the finiteness of `data` is for the kernel. */

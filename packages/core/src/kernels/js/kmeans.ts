@@ -1,88 +1,100 @@
 import { Rng } from '../../random/xoshiro.js';
 import type { KMeansArgs, KMeansResult } from '../kernels.js';
-import { validateKMeans } from '../validate.js';
+import { validateKMeans } from '../validate-kmeans.js';
 import { nonFiniteRow } from './flip-search.js';
+import { fillEmptyClusters, type KMeansState, updateCenters } from './kmeans-clusters.js';
+import { moveRows } from './kmeans-hartigan.js';
+import { KMeansProgress } from './kmeans-progress.js';
+import { rowsOf } from './kmeans-rows.js';
 import { seedRows } from './kmeans-seeding.js';
 import { dot, squaredDistance } from './reduce.js';
-import { Slices } from './slices.js';
 
-/** The TypeScript twin of native/src/cpu/kmeans.cc: the same seeds, labels and centers, bit for bit on most data. */
+/**
+ * The TypeScript twin of native/src/cpu/kmeans.cc: the same seeds, labels and centers, bit for bit. Rows by index or
+ * scaled are copied, M×D.
+ */
 export async function kmeans(args: KMeansArgs): Promise<KMeansResult> {
   validateKMeans(args);
-  const { data, rows, dim, clusters, nInit = 1, maxIterations = 300 } = args;
+  const { rows, dim, clusters, nInit = 1, maxIterations = 300, algorithm = 'lloyd' } = args;
   const tries = args.initialCenters ? 1 : nInit;
-  const slices = new Slices(tries * maxIterations * rows, args);
+  const progress = new KMeansProgress(tries, args);
+  const data = rowsOf(args);
   for (let i = 0; i < rows; i++) {
     if (!Number.isFinite(dot(data, i * dim, data, i * dim, dim))) throw nonFiniteRow(i);
-    if (slices.step(0)) await slices.turn();
+    if (progress.step()) await progress.turn();
   }
   const rng = new Rng(args.seed ?? 0);
   let best: KMeansResult | undefined;
   for (let attempt = 0; attempt < tries; attempt++) {
+    progress.beginTry();
     const centers = new Float32Array(clusters * dim);
     if (args.initialCenters) centers.set(args.initialCenters);
     else {
-      const seeds = await seedRows(data, rows, dim, clusters, rng, slices);
+      const seeds = await seedRows(data, rows, dim, clusters, rng, progress);
       seeds.forEach((row, k) => {
         centers.set(data.subarray(row * dim, (row + 1) * dim), k * dim);
       });
     }
-    const result = await lloyd(data, rows, dim, clusters, centers, maxIterations, slices);
-    if (!best || result.inertia < best.inertia) best = result;
+    const state: KMeansState = {
+      data,
+      rows,
+      dim,
+      clusters,
+      centers,
+      labels: new Int32Array(rows).fill(-1),
+      distance: new Float64Array(rows),
+      touched: new Uint8Array(clusters),
+      iterations: 0,
+    };
+    const hartigan = algorithm === 'hartigan';
+    let converged = await lloyd(state, hartigan ? 1 : maxIterations, hartigan, progress);
+    if (hartigan) converged = await moveRows(state, maxIterations, progress);
+    const inertia = await inertiaOf(state, progress);
+    const { labels, iterations } = state;
+    if (!best || inertia < best.inertia) best = { labels, centers, inertia, iterations, converged };
   }
-  slices.finish();
+  progress.finish();
   return best!;
 }
 
-/** Lloyd's iteration in double; centers are rounded to float32 after each update. */
+/**
+ * Lloyd's iteration in double; centers are rounded to float32 after each update. Ends when no label changes, or after
+ * `most` updates: with one more assignment, unless Hartigan's moves follow.
+ */
 async function lloyd(
-  data: Float32Array,
-  rows: number,
-  dim: number,
-  clusters: number,
-  centers: Float32Array,
-  maxIterations: number,
-  slices: Slices,
-): Promise<KMeansResult> {
-  const labels = new Int32Array(rows).fill(-1);
-  const distance = new Float64Array(rows);
-  const touched = new Uint8Array(clusters);
-  for (let iterations = 0; ; iterations++) {
+  state: KMeansState,
+  most: number,
+  movesFollow: boolean,
+  progress: KMeansProgress,
+): Promise<boolean> {
+  const { rows, labels, touched } = state;
+  for (; ; state.iterations++) {
+    if (movesFollow && state.iterations === most) return false;
     let changed = 0;
     touched.fill(0);
+    progress.beginPass(rows);
     for (let i = 0; i < rows; i++) {
-      const k = nearestCenter(data, i * dim, centers, clusters, dim, distance, i);
+      const k = nearestCenter(state, i);
       if (k !== labels[i]) {
         changed++;
         if (labels[i] >= 0) touched[labels[i]] = 1;
         touched[k] = 1;
         labels[i] = k;
       }
-      if (slices.step(1)) await slices.turn();
+      if (progress.step(1)) await progress.turn();
     }
-    if (changed === 0 || iterations >= maxIterations) {
-      let inertia = 0;
-      for (let i = 0; i < rows; i++) inertia += distance[i];
-      return { labels, centers, inertia, iterations, converged: changed === 0 };
-    }
-    fillEmptyClusters(labels, distance, clusters, touched);
-    await updateCenters(data, dim, labels, touched, centers, slices);
+    if (changed === 0 || (state.iterations >= most && !movesFollow)) return changed === 0;
+    fillEmptyClusters(state);
+    await updateCenters(state, progress);
   }
 }
 
-function nearestCenter(
-  data: Float32Array,
-  offset: number,
-  centers: Float32Array,
-  clusters: number,
-  dim: number,
-  distance: Float64Array,
-  row: number,
-): number {
+/** The lowest on a tie; its squared distance goes to `distance`. */
+function nearestCenter({ data, dim, centers, clusters, distance }: KMeansState, row: number): number {
   let nearest = 0;
   let smallest = Number.POSITIVE_INFINITY;
   for (let k = 0; k < clusters; k++) {
-    const d = squaredDistance(data, offset, centers, k * dim, dim);
+    const d = squaredDistance(data, row * dim, centers, k * dim, dim);
     if (d < smallest) {
       smallest = d;
       nearest = k;
@@ -92,54 +104,14 @@ function nearestCenter(
   return nearest;
 }
 
-/**
- * Each cluster without rows, in order, takes the row farthest from its own center (the lowest on a tie) among rows of
- * clusters with more than one; none is taken that lies on its center, so fewer distinct rows than clusters leave some empty.
- */
-function fillEmptyClusters(
-  labels: Int32Array,
-  distance: Float64Array,
-  clusters: number,
-  touched: Uint8Array,
-): void {
-  const counts = new Int32Array(clusters);
-  for (const k of labels) counts[k]++;
-  for (let empty = 0; empty < clusters; empty++) {
-    if (counts[empty] > 0) continue;
-    let farthest = -1;
-    for (let i = 0; i < labels.length; i++) {
-      if (counts[labels[i]] > 1 && distance[i] > (farthest < 0 ? 0 : distance[farthest])) farthest = i;
-    }
-    if (farthest < 0) return;
-    counts[labels[farthest]]--;
-    touched[labels[farthest]] = 1;
-    labels[farthest] = empty;
-    counts[empty] = 1;
-    touched[empty] = 1;
-    distance[farthest] = 0;
+async function inertiaOf(
+  { data, rows, dim, centers, labels }: KMeansState,
+  progress: KMeansProgress,
+): Promise<number> {
+  let inertia = 0;
+  for (let i = 0; i < rows; i++) {
+    inertia += squaredDistance(data, i * dim, centers, labels[i] * dim, dim);
+    if (progress.step()) await progress.turn();
   }
-}
-
-/** Means of the touched clusters: sums in double, in row order. */
-async function updateCenters(
-  data: Float32Array,
-  dim: number,
-  labels: Int32Array,
-  touched: Uint8Array,
-  centers: Float32Array,
-  slices: Slices,
-): Promise<void> {
-  const sums = new Float64Array(centers.length);
-  const counts = new Int32Array(touched.length);
-  for (let i = 0; i < labels.length; i++) {
-    const k = labels[i];
-    if (!touched[k]) continue;
-    counts[k]++;
-    for (let j = 0, p = i * dim, s = k * dim; j < dim; j++) sums[s + j] += data[p + j];
-    if (slices.step(0)) await slices.turn();
-  }
-  for (let k = 0; k < touched.length; k++) {
-    if (counts[k] === 0) continue;
-    for (let j = k * dim; j < (k + 1) * dim; j++) centers[j] = sums[j] / counts[k];
-  }
+  return inertia;
 }

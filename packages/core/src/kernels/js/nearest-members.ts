@@ -1,14 +1,16 @@
 import { AlfamixError } from '../../errors.js';
 import type { NearestMembersArgs } from '../kernels.js';
-import { validateNearestMembers } from '../validate.js';
+import { validateNearestMembers } from '../validate-kmeans.js';
 import { nonFiniteRow } from './flip-search.js';
+import { rowsOf } from './kmeans-rows.js';
 import { squaredDistance } from './reduce.js';
 import { Slices } from './slices.js';
 
 /** The TypeScript twin of native/src/cpu/nearest_members.cc. */
 export async function nearestMembers(args: NearestMembersArgs): Promise<Int32Array> {
   validateNearestMembers(args);
-  const { data, rows, dim, centers, clusters, labels, tolerance = 1e-5 } = args;
+  const { rows, dim, centers, clusters, labels, tolerance = 1e-5 } = args;
+  const data = rowsOf(args);
   const distance = new Float64Array(rows);
   const smallest = new Float64Array(clusters).fill(Number.POSITIVE_INFINITY);
   const slices = new Slices(rows, args);
