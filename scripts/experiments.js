@@ -28,6 +28,8 @@ const WEIGHTED = ['0.1', '0.2'].map(
   (tau) => `alfa-mix:weights=flip-cap${tau === '0.2' ? '' : `:tau=${tau}`}`,
 );
 
+const CLUSTERINGS = ['clustering=hartigan', 'clustering=hartigan:nInit=8'].map((how) => `alfa-mix:${how}`);
+
 /** By name: the arguments of `alfamix simulate`, and the tables that are made of its lines. */
 const EXPERIMENTS = {
   mnist10k: {
@@ -80,6 +82,11 @@ const EXPERIMENTS = {
     args: [...PROTOCOL, '--seeds', seeds(20), '--strategies', ['alfa-mix', WEIGHTED[1]].join()],
     tables: [accuracies, againstAlfaMix],
   },
+  'mnist10k-inertia': {
+    data: 'mnist',
+    args: [...PROTOCOL, '--seeds', seeds(20), '--strategies', ['alfa-mix', ...CLUSTERINGS].join()],
+    tables: [accuracies, againstAlfaMix, choices],
+  },
   digits: {
     data: 'digits',
     args: [...PROTOCOL, '--seeds', seeds(10), '--strategies', ['alfa-mix', ...CORE].join()],
@@ -99,6 +106,21 @@ const EXPERIMENTS = {
       ['alfa-mix', ...WEIGHTED].join(),
     ],
     tables: [accuracies, againstAlfaMix],
+  },
+  'digits-inertia': {
+    data: 'digits',
+    args: [
+      ...PROTOCOL,
+      '--init',
+      '40',
+      '--budget',
+      '40',
+      '--seeds',
+      seeds(20),
+      '--strategies',
+      ['alfa-mix', ...CLUSTERINGS].join(),
+    ],
+    tables: [accuracies, againstAlfaMix, choices],
   },
 };
 

@@ -1,11 +1,12 @@
 import type { Context } from '../context.js';
 import { expected } from '../errors.js';
+import type { KMeansAlgorithm } from '../kernels/kernels.js';
 import { searchedCandidates } from './alpha-search.js';
 import { closedFormCandidates } from './closed-form-candidates.js';
 import { fillAtRandom } from './cluster-picks.js';
 import { DIVERSIFIERS, type Diversifier, diversify } from './diversify.js';
 import type { MixCandidates } from './mix-candidates.js';
-import { between, configurable, oneOf } from './options.js';
+import { between, configurable, count, oneOf } from './options.js';
 
 /** The reference's alpha cap for an α that is searched for. */
 const SEARCHED_CAP = 0.03125;
@@ -28,7 +29,8 @@ type Alpha = 'closed-form' | 'learned' | 'random';
  * Options, each a variant of the paper's ablations: `alpha`, where the mixes come from: in closed form (alpha cap 0.2), or
  * `learned` or drawn at `random` (alpha cap 0.03125; see searchedCandidates); `diversify`, how picks are made from the
  * candidates. An experiment of our own: `weights=flip-cap` clusters with each row counting exp(−flip cap / `tau`), so that
- * the centers lie among the rows whose prediction is easiest to change (needs the other two at their defaults).
+ * the centers lie among the rows whose prediction is easiest to change (needs the other two at their defaults). `clustering`
+ * and `nInit` are those of the k-means: lower inertia, for more time.
  */
 export const alfaMix = configurable({
   name: 'alfa-mix',
@@ -38,11 +40,14 @@ export const alfaMix = configurable({
     diversify: oneOf(...DIVERSIFIERS),
     weights: oneOf<Weights>('none', 'flip-cap'),
     tau: between(0, Number.POSITIVE_INFINITY, DEFAULT_TAU),
+    clustering: oneOf<KMeansAlgorithm>('lloyd', 'hartigan'),
+    nInit: count(1),
   },
   alphaCap: ({ alpha }) => (alpha === 'closed-form' ? undefined : SEARCHED_CAP),
   async select(context, options) {
     const { budget } = context;
     const tau = tauOf(options);
+    const clustering = clusteringOf(options);
     const candidates = await candidatesOf(context, options.alpha, options.diversify === 'symmetric-kl');
     const { rows, total, used, candidatesPerCap, easiest } = candidates;
     const notes: string[] = [];
@@ -50,7 +55,7 @@ export const alfaMix = configurable({
       const done = options.diversify === 'cluster' ? 'clustered' : 'considered';
       notes.push(`${rows.length} of ${total} candidates were ${done}, ${easiest} (maxCandidates)`);
     }
-    const { picks, clusters } = await diversify(context, candidates, options.diversify, tau);
+    const { picks, clusters } = await diversify(context, candidates, options.diversify, tau, clustering);
     const filled = fillAtRandom(context, picks);
     if (filled.length > 0) {
       const why = total < budget ? `only ${total} rows are candidates` : 'some clusters were empty';
@@ -87,6 +92,25 @@ function tauOf({
     throw expected('closed-form, which has the flip caps that weights need,', 'alpha', alpha);
   if (how !== 'cluster') throw expected('cluster, which weights are for,', 'diversify', how);
   return tau;
+}
+
+function clusteringOf({
+  diversify: how,
+  weights,
+  clustering,
+  nInit,
+}: {
+  diversify: Diversifier;
+  weights: Weights;
+  clustering: KMeansAlgorithm;
+  nInit: number;
+}): { algorithm: KMeansAlgorithm; nInit: number } {
+  const name = clustering === 'lloyd' ? 'nInit' : 'clustering';
+  if (clustering !== 'lloyd' || nInit !== 1) {
+    if (how !== 'cluster') throw expected(`cluster, which ${name} is for,`, 'diversify', how);
+    if (weights !== 'none') throw expected(`none, which ${name} needs,`, 'weights', weights);
+  }
+  return { algorithm: clustering, nInit };
 }
 
 function candidatesOf(context: Context, alpha: Alpha, divergences: boolean): Promise<MixCandidates> {

@@ -1,40 +1,41 @@
 import type { Context } from '../context.js';
 import { dot } from '../kernels/js/reduce.js';
+import type { KMeansArgs } from '../kernels/kernels.js';
+import { selectRows } from './select-rows.js';
 import type { Clusters, StrategyPick } from './strategy.js';
 import { weightedKMeans } from './weighted-k-means.js';
 
 export interface ClusterOptions {
   /** Default true. */
   normalize?: boolean;
+  /** Default Lloyd's, once. */
+  clustering?: Pick<KMeansArgs, 'algorithm' | 'nInit'>;
   /** One a row: how much it counts. Default: all the same. Slower: see weightedKMeans. */
   weights?: Float64Array | undefined;
 }
 
 /**
- * One row from each of `budget` clusters of the rows, L2-normalised or as they are; fewer where clusters are empty.
+ * One row from each of `budget` clusters of the rows, L2-normalised or as they are; fewer where clusters are empty. Rows of
+ * a float32 pool in memory aren't copied, unless they are weighted.
  * @param rows of the pool, increasing
  */
 export async function clusterPicks(
   context: Context,
   rows: ArrayLike<number>,
-  { normalize = true, weights }: ClusterOptions = {},
+  { normalize = true, clustering, weights }: ClusterOptions = {},
 ): Promise<{ picks: StrategyPick[]; clusters?: Clusters }> {
-  const { pool, kernels, budget: clusters, seed } = context;
-  const shape = { rows: rows.length, dim: pool.dim };
-  const gathered = await context.stage('gather', ({ signal }) => pool.gather(rows, { signal }));
-  const data = normalize
-    ? await context.stage('normalize', (job) => kernels.normalizeRows({ data: gathered, ...shape, ...job }))
-    : gathered;
+  const { kernels, budget: clusters, seed } = context;
+  const selection = await selectRows(context, rows, { normalize, copy: weights !== undefined });
   const { labels, centers, inertia } = await context.stage('cluster', (job) =>
     weights
-      ? weightedKMeans({ data, ...shape, clusters, weights, seed }, job)
-      : kernels.kmeans({ data, ...shape, clusters, seed, ...job }),
+      ? weightedKMeans({ ...selection, clusters, weights, seed }, job)
+      : kernels.kmeans({ ...selection, clusters, seed, ...clustering, ...job }),
   );
   const sizes = new Array<number>(clusters).fill(0);
   for (const label of labels) sizes[label]++;
   const tolerance = normalize ? undefined : tieTolerance(centers, sizes, inertia);
   const members = await context.stage('nearest', (job) =>
-    kernels.nearestMembers({ data, ...shape, centers, clusters, labels, tolerance, ...job }),
+    kernels.nearestMembers({ ...selection, centers, clusters, labels, tolerance, ...job }),
   );
   const picks = [...members.entries()]
     .filter(([, member]) => member >= 0)

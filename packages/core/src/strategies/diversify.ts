@@ -1,4 +1,5 @@
 import type { Context } from '../context.js';
+import type { KMeansArgs } from '../kernels/kernels.js';
 import { smallest } from '../order.js';
 import { clusterPicks } from './cluster-picks.js';
 import type { MixCandidates } from './mix-candidates.js';
@@ -13,16 +14,18 @@ export type Diversifier = (typeof DIVERSIFIERS)[number];
  * drawn uniformly; those of the smallest ‖α‖; or those whose prediction the mix changes most. Ties by the lower row.
  *
  * @param tau weighs the clustered rows by exp(−ease / tau)
+ * @param clustering how the clusters are found
  */
 export async function diversify(
   context: Context,
   candidates: MixCandidates,
   how: Diversifier,
   tau?: number,
+  clustering?: Pick<KMeansArgs, 'algorithm' | 'nInit'>,
 ): Promise<{ picks: StrategyPick[]; clusters?: Clusters }> {
   const { rows } = candidates;
   const { budget, rng } = context;
-  if (how === 'cluster') return byCluster(context, candidates, tau);
+  if (how === 'cluster') return byCluster(context, candidates, tau, clustering);
   const most = Math.min(budget, rows.length);
   const order =
     how === 'uniform'
@@ -37,11 +40,13 @@ async function byCluster(
   context: Context,
   { rows, ease }: MixCandidates,
   tau: number | undefined,
+  clustering: Pick<KMeansArgs, 'algorithm' | 'nInit'> | undefined,
 ): Promise<{ picks: StrategyPick[]; clusters?: Clusters }> {
   const found =
     rows.length <= context.budget
       ? { picks: rows.map((row): StrategyPick => ({ row })) }
       : await clusterPicks(context, rows, {
+          clustering,
           weights: tau === undefined ? undefined : weightsOf(rows, ease, tau),
         });
   found.picks.sort(
