@@ -16,6 +16,7 @@ Napi::Value KCenterGreedyMethod(const Napi::CallbackInfo& info);
 Napi::Value KMeansMethod(const Napi::CallbackInfo& info);
 Napi::Value KMeansPlusPlusMethod(const Napi::CallbackInfo& info);
 Napi::Value LogitsMethod(const Napi::CallbackInfo& info);
+Napi::Value MeasureMachineMethod(const Napi::CallbackInfo& info);
 Napi::Value NearestMembersMethod(const Napi::CallbackInfo& info);
 Napi::Value NormalizeRowsMethod(const Napi::CallbackInfo& info);
 Napi::Value PseudoLabelGradientMethod(const Napi::CallbackInfo& info);

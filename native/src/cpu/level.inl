@@ -34,9 +34,10 @@ static inline void PrefetchFar(const void*) {}
 #include "cpu/flip_shared.inl"
 #include "cpu/flip_block.inl"
 #include "cpu/gradient.inl"
+#include "cpu/machine.inl"
 
 static constexpr LevelTable MakeLevelTable() {
-  return {kLanes,  kPanelWidth,     kTileLanes,     kTileColumns, kTileChunk,
-          kSlots,  Widen,           Product,        FlipBlock,    GradientBlock,
-          DotRows, SquaredDistance, InterpolateRow, AlphaRow,     AssignBlock};
+  return {kLanes,         kPanelWidth, kTileLanes,  kTileColumns,  kTileChunk,   kSlots,
+          Widen,          Product,     FlipBlock,   GradientBlock, DotRows,      SquaredDistance,
+          InterpolateRow, AlphaRow,    AssignBlock, ReadAll,       MultiplyAdds, kChains * kLanes};
 }

@@ -158,6 +158,11 @@ struct LevelTable {
   // `scratch` holds kBlockRows x (panel_width + 3 * lanes) floats.
   void (*assign_block)(const Panels* panels, const float* half_norms, const float* rows, int n,
                        float* scratch, const TopTwo* out);
+
+  // Sums n values: nothing but reading. And `rounds` x multiply_width multiply-adds: nothing but those.
+  float (*read_all)(const float* values, size_t n);
+  float (*multiply_adds)(uint64_t rounds);
+  uint32_t multiply_width;
 };
 
 extern const LevelTable kScalarTable;

@@ -174,6 +174,19 @@ export interface NativeNormalizeRowsArgs extends NativeJobOptions {
   dim: number;
 }
 
+export interface NativeMeasureMachineArgs extends NativeJobOptions {
+  /** Of the buffer that is read; far more than the caches hold. */
+  bytes: number;
+  /** Least time of each of the two measurements. */
+  seconds: number;
+}
+
+/** What native/src/kernels/machine_rates.h measures, a second. */
+export interface NativeMachineRates {
+  readBytes: number;
+  multiplyFlops: number;
+}
+
 /** Errors are plain `Error`s with `code` (an alfamix error code) and, for NON_FINITE, `row`. */
 export interface NativeBinding {
   readonly version: string;
@@ -192,4 +205,5 @@ export interface NativeBinding {
   kmeans(args: NativeKMeansArgs): NativeJob<NativeKMeansResult>;
   nearestMembers(args: NativeNearestMembersArgs): NativeJob<Int32Array>;
   normalizeRows(args: NativeNormalizeRowsArgs): NativeJob<Float32Array>;
+  measureMachine(args: NativeMeasureMachineArgs): NativeJob<NativeMachineRates>;
 }

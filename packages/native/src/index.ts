@@ -12,6 +12,8 @@ export type {
   NativeKMeansArgs,
   NativeKMeansPlusPlusArgs,
   NativeKMeansResult,
+  NativeMachineRates,
+  NativeMeasureMachineArgs,
   NativeNearestMembersArgs,
   NativeNormalizeRowsArgs,
   NativePickedRows,
