@@ -47,6 +47,16 @@ export const sameScores: Compare = (expected, found, problem) =>
   sameFloats('margin', 1e-5)(expected, found, problem) ??
   sameFloats('entropy', 1e-5)(expected, found, problem);
 
+/** The same picks; of a peer with random numbers of its own, as many and different ones. */
+export const samePicks: Compare = (expected, found, problem) => {
+  if (found.numbers.ownStream !== true) return sameInts('rows')(expected, found, problem);
+  const picks = found.arrays.rows;
+  const good = new Set(Array.from(picks).filter((row) => row >= 0 && row < problem.args.rows));
+  const wanted = expected.arrays.rows.length;
+  if (good.size === wanted && picks.length === wanted) return undefined;
+  return `expected ${wanted} different rows, got ${good.size}`;
+};
+
 /** Equal but for `share` of the rows. */
 export const sameInts =
   (name: string, share = 0): Compare =>

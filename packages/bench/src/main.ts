@@ -37,7 +37,9 @@ async function bench(options: Options): Promise<number> {
   const threads = options.threads ?? info.threads;
   const outside = options.peers ? await (await import('./python.js')).pythonPeers(options) : undefined;
   const cases = chooseCases(outside?.cases ?? (options.quick ? quickCases() : fullCases()), options.only);
-  const entrants: Entrant[] = [...entrantsHere(info), ...(outside?.entrants ?? [])];
+  // Beside outside peers our default stands for itself; how the levels compare is the plain bench's.
+  const here = outside && info.backend !== 'js' ? { ...info, levels: [info.level] } : info;
+  const entrants: Entrant[] = [...entrantsHere(here), ...(outside?.entrants ?? [])];
   const roster = new Roster(entrants, threads);
   const folder = new SharedFolder();
   const stop = () => {

@@ -220,7 +220,7 @@ function toRow(
   rates: MachineRates | undefined,
 ): Row {
   const numbers = Object.fromEntries(
-    Object.entries(outputs?.numbers ?? {}).filter(([name]) => name !== 'plain'),
+    Object.entries(outputs?.numbers ?? {}).filter(([name]) => name !== 'plain' && name !== 'ownStream'),
   );
   const passes = Number(numbers.iterations ?? 0) + 1;
   const parts = one.metric === 'rate' ? rows : one.metric === 'pass' ? passes : 1;

@@ -60,7 +60,7 @@ function styleOf(name: string, names: readonly string[]): Series['style'] {
   return {
     colour: COLOURS[i % COLOURS.length],
     dash: own ? [] : DASHES[1 + (i % (DASHES.length - 1))],
-    width: own ? 2.6 : 1.8,
+    width: own ? 2.4 : 1.6,
     coloured: true,
   };
 }
