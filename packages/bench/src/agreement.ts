@@ -7,8 +7,8 @@ import type { Outputs, Problem } from './problem.js';
  */
 export type Compare = (expected: Outputs, found: Outputs, problem: Problem) => string | undefined;
 
-/** The band of docs/flip-search.md. */
-const band = (cap: number) => 1e-5 + 1e-4 * cap;
+/** The band of docs/flip-search.md; an infinity has none. */
+const band = (cap: number) => (Number.isFinite(cap) ? 1e-5 + 1e-4 * cap : 0);
 /** Rows of a hundred thousand that a plain float32 expression, without a second look in double, may decide otherwise. */
 const PLAIN_SHARE = 1e-3;
 
@@ -72,7 +72,7 @@ export const sameFloats =
       a[name],
       b[name],
       0,
-      (x, y) => x === y || Math.abs(x - y) <= tolerance * Math.max(1, Math.abs(x)),
+      (x, y) => x === y || Math.abs(x - y) <= (Number.isFinite(x) ? tolerance * Math.max(1, Math.abs(x)) : 0),
     );
 
 export const all =

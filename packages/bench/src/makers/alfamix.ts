@@ -7,9 +7,9 @@ type Kernel = (args: unknown) => Promise<unknown>;
 /** Our own kernels at one level: a kernel gets the problem's arguments and arrays under their names. */
 export async function alfamixMaker(backend: 'js' | 'cpu' | 'cuda', level?: string): Promise<Maker> {
   const kernels = await getKernels(backend, level === undefined ? {} : { level });
-  const { nativeVersion = 'TypeScript' } = await backendInfo();
+  const { nativeVersion } = await backendInfo();
   return {
-    version: nativeVersion,
+    version: backend === 'js' ? 'TypeScript' : (nativeVersion ?? 'unknown'),
     make: async (problem) => {
       if (problem.kernel === 'score') return scoreRun(problem);
       const { args, arrays, threads } = problem;
