@@ -6,6 +6,7 @@ import type { MachineRates } from './limits.js';
 import { type Options, readOptions, Usage } from './options.js';
 import { SharedFolder } from './problem.js';
 import { progressLine } from './progress-line.js';
+import type { ProductRow } from './protocol.js';
 import { caseTable, describeMachine, machineLines } from './report.js';
 import { type Entrant, entrantsHere, Roster } from './roster.js';
 import { type CaseOptions, type CaseResult, runCase } from './run-case.js';
@@ -49,8 +50,10 @@ async function bench(options: Options): Promise<number> {
   process.once('SIGINT', stop);
   const text = options.json === true ? process.stderr : process.stdout;
   try {
-    const rates = await levelRates(roster, info.backend === 'js' ? [] : info.levels);
-    const machine = describeMachine(threads, rates);
+    const levels = info.backend === 'js' ? [] : info.levels;
+    const rates = await levelRates(roster, levels);
+    const products = await productRows(roster, levels);
+    const machine = describeMachine(threads, rates, products);
     text.write(`${machineLines(machine)}${info.reason ? `\n${info.reason}` : ''}\n\n`);
     const caseOptions: CaseOptions = {
       threads,
@@ -133,6 +136,20 @@ async function levelRates(roster: Roster, levels: readonly string[]): Promise<Re
     for (const level of levels)
       rates[level] = await peer.ask({ do: 'rates', level, threads: roster.threads });
   return rates;
+}
+
+/** Few columns, as a flip search has them; many; and as many as a k-means panel. */
+const PRODUCT_COLUMNS = [20, 100, 1000];
+
+/** Our product beside BLAS's, at each level. */
+async function productRows(roster: Roster, levels: readonly string[]): Promise<ProductRow[]> {
+  const entrant = roster.entrants.filter(({ kind }) => kind === 'cpu').at(-1);
+  const peer = entrant && (await roster.get(entrant));
+  const rows: ProductRow[] = [];
+  if (!peer) return rows;
+  for (const level of levels)
+    for (const columns of PRODUCT_COLUMNS) rows.push(await peer.ask({ do: 'product', level, columns }));
+  return rows;
 }
 
 const fastest = (rates: Record<string, MachineRates>): string | undefined =>

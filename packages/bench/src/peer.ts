@@ -9,6 +9,8 @@ import type { Answers, Greeting, Request } from './protocol.js';
 const READ_BYTES = 1 << 27;
 const RATE_SECONDS = 0.03;
 const SAMPLE_MS = 5;
+/** Of a product beside BLAS's. */
+const BLOCK = { rows: 256, dim: 512 };
 
 type Run = () => Promise<Outputs>;
 
@@ -48,9 +50,14 @@ class Peer {
         return { extraBytes: await extraMemory(this.#run!) };
       case 'rates': {
         const { level, threads } = request;
-        const { binding, reason } = loadNative();
-        if (!binding) throw new Error(`the native addon can't be used: ${reason}`);
-        return binding.measureMachine({ level, threads, bytes: READ_BYTES, seconds: RATE_SECONDS }).promise;
+        return native().measureMachine({ level, threads, bytes: READ_BYTES, seconds: RATE_SECONDS }).promise;
+      }
+      case 'product': {
+        const { level, columns } = request;
+        const { name, version, reason = '' } = native().blas();
+        const rates = await native().measureProduct({ ...BLOCK, threads: 1, level, columns }).promise;
+        const library = name === undefined ? reason : version || name;
+        return { level, columns, ...rates, library: library.replace(/\s+/g, ' ').trim() };
       }
     }
   }
@@ -61,6 +68,12 @@ class Peer {
     this.#last = await this.#run!();
     return { ms: performance.now() - start };
   }
+}
+
+function native() {
+  const { binding, reason } = loadNative();
+  if (!binding) throw new Error(`the native addon can't be used: ${reason}`);
+  return binding;
 }
 
 function shareOutputs({ arrays, numbers }: Outputs, prefix: string): SharedOutputs {

@@ -11,7 +11,9 @@ export type Request =
   /** Runs it once more and samples the process's resident set. */
   | { do: 'memory' }
   /** The machine's rates at a level (addon processes only). */
-  | { do: 'rates'; level: string; threads: number };
+  | { do: 'rates'; level: string; threads: number }
+  /** Our product at a level beside BLAS's, and which BLAS that is (addon processes only). */
+  | { do: 'product'; level: string; columns: number };
 
 export interface Answers {
   prepare: Record<string, never>;
@@ -19,6 +21,20 @@ export interface Answers {
   outputs: SharedOutputs;
   memory: { extraBytes: number };
   rates: { readBytes: number; multiplyFlops: number };
+  product: ProductRow;
+}
+
+/** A block of 256 rows × 512 against so many columns, on one thread; float32 operations a second. */
+export interface ProductRow {
+  level: string;
+  columns: number;
+  own: number;
+  /** 0 without a BLAS. */
+  blas: number;
+  /** Whether `logits` takes BLAS for such a product. */
+  used: boolean;
+  /** The BLAS's version, or why there is none. */
+  library: string;
 }
 
 /** First line of a peer: what it is, or why it can't be. */

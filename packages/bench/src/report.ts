@@ -1,6 +1,7 @@
 /** What the terminal shows. */
 import os from 'node:os';
 import type { MachineRates } from './limits.js';
+import type { ProductRow } from './protocol.js';
 import type { CaseResult, Row } from './run-case.js';
 
 export interface Machine {
@@ -11,9 +12,15 @@ export interface Machine {
   threads: number;
   /** By level: bytes read and float32 operations, a second, on all threads. */
   rates: Record<string, MachineRates>;
+  /** Our product and BLAS's, on one thread. */
+  products: readonly ProductRow[];
 }
 
-export function describeMachine(threads: number, rates: Record<string, MachineRates>): Machine {
+export function describeMachine(
+  threads: number,
+  rates: Record<string, MachineRates>,
+  products: readonly ProductRow[],
+): Machine {
   return {
     cpu: os.cpus()[0]?.model.trim() ?? 'unknown',
     cores: os.availableParallelism(),
@@ -21,15 +28,41 @@ export function describeMachine(threads: number, rates: Record<string, MachineRa
     platform: `${process.platform} ${process.arch}`,
     threads,
     rates,
+    products,
   };
 }
 
-export function machineLines({ cpu, cores, node, platform, threads, rates }: Machine): string {
+export function machineLines({ cpu, cores, node, platform, threads, rates, products }: Machine): string {
   const levels = Object.entries(rates).map(
     ([level, { readBytes, multiplyFlops }]) =>
       `  ${level.padEnd(10)} reads ${digits(readBytes / 1e9)} GB/s, multiplies ${digits(multiplyFlops / 1e9)} GFLOP/s`,
   );
-  return [`${cpu}, ${cores} cores, ${platform}, Node ${node}, ${threads} threads`, ...levels].join('\n');
+  return [
+    `${cpu}, ${cores} cores, ${platform}, Node ${node}, ${threads} threads`,
+    ...levels,
+    ...productLines(products),
+  ].join('\n');
+}
+
+/** Of one thread, GFLOP/s: `ours / BLAS's` for each number of columns. */
+function productLines(products: readonly ProductRow[]): string[] {
+  if (products.length === 0) return [];
+  const [{ library, blas }] = products;
+  if (blas === 0) return [`  no BLAS: ${library}`];
+  const columns = [...new Set(products.map((row) => row.columns))];
+  const lines = [...new Set(products.map(({ level }) => level))].map((level) => {
+    const cells = products
+      .filter((row) => row.level === level)
+      .map(
+        ({ own, blas, used }) =>
+          `${digits(own / 1e9)} / ${digits(blas / 1e9)}${used ? ' (taken by logits)' : ''}`,
+      );
+    return `  ${level.padEnd(10)} ${cells.join(', ')}`;
+  });
+  return [
+    `  product of 256 × 512 with ${columns.join(', ')} columns, one thread, GFLOP/s, ours / ${library}`,
+    ...lines,
+  ];
 }
 
 /** Our own fastest: the last level. */

@@ -118,6 +118,8 @@ function fakeBinding(promise: () => Promise<never>, cancel: () => void = () => {
     nearestMembers: job,
     normalizeRows: job,
     measureMachine: job,
+    measureProduct: job,
+    blas: () => ({ reason: 'a test' }),
   };
 }
 

@@ -1,5 +1,6 @@
 export type {
   NativeBinding,
+  NativeBlas,
   NativeClosedFormAlphaArgs,
   NativeFileSegment,
   NativeFlipSearchArgs,
@@ -14,9 +15,11 @@ export type {
   NativeKMeansResult,
   NativeMachineRates,
   NativeMeasureMachineArgs,
+  NativeMeasureProductArgs,
   NativeNearestMembersArgs,
   NativeNormalizeRowsArgs,
   NativePickedRows,
+  NativeProductRates,
   NativePseudoLabelGradientArgs,
   NativePseudoLabelGradientResult,
   NativeRowSource,
