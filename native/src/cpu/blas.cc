@@ -50,6 +50,16 @@ std::string LastError() {
 }
 #endif
 
+// Whether a library isn't there at all, as glibc words it; elsewhere one that can't be opened counts as
+// missing.
+bool IsMissing([[maybe_unused]] const std::string& why, [[maybe_unused]] const char* name) {
+#if defined(__GLIBC__)
+  return why.find(std::string(name) + ": cannot open") != std::string::npos;
+#else
+  return true;
+#endif
+}
+
 template <typename Function>
 Function As(void* symbol) {
   return reinterpret_cast<Function>(symbol);
@@ -109,10 +119,13 @@ struct BlasSearch {
     } else if (asked != nullptr && *asked != '\0') {
       Try(asked);
     } else {
+      std::string broken;
       for (const char* name : kNames) {
         if (Try(name)) return;
+        // There, but what it needs isn't (libgfortran, say): worth telling.
+        if (!IsMissing(why, name) && broken.empty()) broken = why;
       }
-      why = "neither OpenBLAS nor BLIS, MKL or Accelerate is installed";
+      why = broken.empty() ? "neither OpenBLAS nor BLIS, MKL or Accelerate is installed" : broken;
     }
   }
 
