@@ -149,7 +149,9 @@ async function blasCheck({ binding }: NativeLoad): Promise<Check> {
       ...(asked && { fix }),
     };
   }
-  const level = process.env.ALFAMIX_LEVEL || binding.levels().at(-1)!;
+  const levels = binding.levels();
+  // A level that isn't there is a line of its own.
+  const level = levels.find((name) => name === process.env.ALFAMIX_LEVEL) ?? levels.at(-1)!;
   const { own, blas: theirs, used } = await binding.measureProduct({ threads: 1, level, ...BLOCK }).promise;
   const rates = `${(theirs / 1e9).toFixed(0)} GFLOP/s a thread beside our ${(own / 1e9).toFixed(0)} at ${level}`;
   const value = `${(blas.version || blas.name).replace(/\s+/g, ' ').trim()} (${blas.path}): ${rates}; ${used ? 'logits takes it' : `not used: ${ours}`}`;
