@@ -9,6 +9,7 @@ export default defineConfig({
   resolve: {
     alias: {
       '@alfamix/native': source('packages/native/src/index.ts'),
+      'alfamix/charts': source('packages/cli/src/charts.ts'),
       '@alfamix/core': source('packages/core/src/index.ts'),
     },
   },

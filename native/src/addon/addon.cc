@@ -49,6 +49,9 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
     exports.Set("kmeansPlusPlus", Napi::Function::New<KMeansPlusPlusMethod>(env, "kmeansPlusPlus"));
     exports.Set("kmeans", Napi::Function::New<KMeansMethod>(env, "kmeans"));
     exports.Set("nearestMembers", Napi::Function::New<NearestMembersMethod>(env, "nearestMembers"));
+    exports.Set("blas", Napi::Function::New<BlasMethod>(env, "blas"));
+    exports.Set("measureProduct", Napi::Function::New<MeasureProductMethod>(env, "measureProduct"));
+    exports.Set("measureMachine", Napi::Function::New<MeasureMachineMethod>(env, "measureMachine"));
     exports.Set("normalizeRows", Napi::Function::New<NormalizeRowsMethod>(env, "normalizeRows"));
   } catch (const JsException&) {
     // Pending, or the environment is ending.

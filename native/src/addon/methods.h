@@ -9,6 +9,7 @@
 
 namespace alfamix::addon {
 
+Napi::Value BlasMethod(const Napi::CallbackInfo& info);
 Napi::Value ClosedFormAlphaMethod(const Napi::CallbackInfo& info);
 Napi::Value FlipSearchMethod(const Napi::CallbackInfo& info);
 Napi::Value InterpolateMethod(const Napi::CallbackInfo& info);
@@ -16,6 +17,8 @@ Napi::Value KCenterGreedyMethod(const Napi::CallbackInfo& info);
 Napi::Value KMeansMethod(const Napi::CallbackInfo& info);
 Napi::Value KMeansPlusPlusMethod(const Napi::CallbackInfo& info);
 Napi::Value LogitsMethod(const Napi::CallbackInfo& info);
+Napi::Value MeasureMachineMethod(const Napi::CallbackInfo& info);
+Napi::Value MeasureProductMethod(const Napi::CallbackInfo& info);
 Napi::Value NearestMembersMethod(const Napi::CallbackInfo& info);
 Napi::Value NormalizeRowsMethod(const Napi::CallbackInfo& info);
 Napi::Value PseudoLabelGradientMethod(const Napi::CallbackInfo& info);

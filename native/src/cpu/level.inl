@@ -34,10 +34,11 @@ static inline void PrefetchFar(const void*) {}
 #include "cpu/flip_shared.inl"
 #include "cpu/flip_block.inl"
 #include "cpu/gradient.inl"
+#include "cpu/machine.inl"
 
 static constexpr LevelTable MakeLevelTable() {
-  return {kLanes,         kPanelWidth, kTileLanes,  kTileColumns, kTileChunk,    kSlots,
-          Widen,          Product,     FlipBlock,   GradientBlock, DotRows,       SquaredDistance,
-          InterpolateRow, AlphaRow,    kPackTile,   PackRows,     TopTwoBlock,   CaptureBlock,
-          AddRow};
+  return {kLanes,         kPanelWidth, kTileLanes,   kTileColumns,    kTileChunk,  kSlots,
+          Widen,          Product,     FlipBlock,    GradientBlock,   DotRows,     SquaredDistance,
+          InterpolateRow, AlphaRow,    kPackTile,    PackRows,        TopTwoBlock, CaptureBlock,
+          AddRow,         ReadAll,     MultiplyAdds, kChains * kLanes};
 }

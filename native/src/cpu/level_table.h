@@ -185,6 +185,11 @@ struct LevelTable {
                   const float* thresholds, uint64_t* captured, float* gains);
   // sum += fl(scale * row)
   void (*add_row)(const float* row, float scale, size_t n, double* sum);
+
+  // Sums n values: nothing but reading. And `rounds` x multiply_width multiply-adds: nothing but those.
+  float (*read_all)(const float* values, size_t n);
+  float (*multiply_adds)(uint64_t rounds);
+  uint32_t multiply_width;
 };
 
 extern const LevelTable kScalarTable;

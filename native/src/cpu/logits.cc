@@ -6,6 +6,7 @@
 #include <new>
 #include <vector>
 
+#include "cpu/blas.h"
 #include "cpu/buffer.h"
 #include "cpu/level_table.h"
 #include "cpu/levels.h"
@@ -63,12 +64,17 @@ Status Run(const LogitsParams& params, float* logits, const JobOptions& options)
   for (std::uint32_t c = 0; c < params.classes; ++c) weight.Set(c, params.weight + c * dim);
   const Panels& panels = weight.panels();
 
+  const Blas* blas = FasterBlas(options.level, params.pool.dim, params.classes);
+
   const RowBlocks blocks(params.pool.rows, dim, options.threads, params.classes);
   const std::uint64_t block_rows = blocks.End(0);
+  // BLAS packs the weight in every call, so it gets whole blocks; they don't depend on the threads.
+  const std::uint64_t step = blas != nullptr ? block_rows : kBlockRows;
+  const std::uint32_t stride = blas != nullptr ? params.classes : panels.padded;
   std::vector<Slot> slots;
   slots.reserve(blocks.threads());
   for (int i = 0; i < blocks.threads(); ++i)
-    slots.emplace_back(reader.BufferFloats(block_rows), std::size_t{kBlockRows} * panels.padded);
+    slots.emplace_back(reader.BufferFloats(block_rows), step * stride);
   Progress progress(options, params.pool.rows);
   LowestRow bad_row;
   std::mutex status_mutex;
@@ -83,13 +89,16 @@ Status Run(const LogitsParams& params, float* logits, const JobOptions& options)
       if (status.ok()) status = read;
       return false;
     }
-    for (std::uint64_t r = 0; r < count; r += kBlockRows) {
-      const int n = static_cast<int>(std::min<std::uint64_t>(kBlockRows, count - r));
+    for (std::uint64_t r = 0; r < count; r += step) {
+      const int n = static_cast<int>(std::min<std::uint64_t>(step, count - r));
       const float* z = at + r * dim;
-      level.product(&panels, z, n, slot.product.get());
+      if (blas != nullptr) {
+        blas->Product(z, n, params.pool.dim, params.weight, params.classes, slot.product.get());
+      } else {
+        level.product(&panels, z, n, slot.product.get());
+      }
       int bad = 0;
-      if (!Finish(params, z, slot.product.get(), panels.padded, n, logits + (first + r) * params.classes,
-                  &bad)) {
+      if (!Finish(params, z, slot.product.get(), stride, n, logits + (first + r) * params.classes, &bad)) {
         bad_row.Report(first + r + bad);
         return false;
       }

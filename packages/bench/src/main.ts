@@ -1,45 +1,156 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { backendInfo } from '@alfamix/core';
-import { benchFlipSearch, benchScore } from './flip-search.js';
-import { benchKMeans } from './kmeans.js';
-import { machine, table } from './report.js';
+import type { Case } from './cases/case.js';
+import { fullCases, quickCases } from './cases/index.js';
+import type { MachineRates } from './limits.js';
+import { type Options, readOptions, Usage } from './options.js';
+import { SharedFolder } from './problem.js';
+import { progressLine } from './progress-line.js';
+import type { ProductRow } from './protocol.js';
+import { caseTable, describeMachine, machineLines } from './report.js';
+import { type Entrant, entrantsHere, Roster } from './roster.js';
+import { type CaseOptions, type CaseResult, runCase } from './run-case.js';
 
-const usage = `Usage: npm run bench -- [--quick] [--json]
+/** Milliseconds of one contender in one case. */
+const BUDGET = { full: 15_000, quick: 1000 };
 
-Times the kernels against each other and against ml-kmeans on the same data, after comparing their results.
---quick takes smaller data (under a minute); --json prints rows and machine as JSON.`;
-
-/** Returns the exit code: 0, 1 for results that disagree, 2 for a wrong option. */
+/** Returns the exit code: 0, 1 for results that disagree or a contender that died, 2 for a wrong option. */
 export async function main(args: readonly string[]): Promise<number> {
-  const unknown = args.find((arg) => !['--quick', '--json', '--help'].includes(arg));
-  if (unknown !== undefined || args.includes('--help')) {
-    (unknown ? process.stderr : process.stdout).write(
-      `${unknown ? `unknown option ${unknown}\n` : ''}${usage}\n`,
-    );
-    return unknown ? 2 : 0;
-  }
-  const quick = args.includes('--quick');
-  const info = await backendInfo();
-  const levels = info.backend === 'cpu' ? info.levels : [];
+  let options: Options;
   try {
-    const scored = await benchScore(quick ? 10_000 : 50_000, quick ? 3 : 15);
-    const rows = [
-      scored.row,
-      ...(await benchFlipSearch(quick ? 10_000 : 50_000, levels, quick ? 3 : 9)),
-      ...(await benchKMeans(quick ? 2000 : 20_000, quick ? 50 : 200, levels, 3)),
-    ];
-    if (args.includes('--json')) {
-      console.log(JSON.stringify({ machine: machine(), extraBytes: scored.extraBytes, rows }, null, 2));
-    } else {
-      const { cpu, cores, node, platform } = machine();
-      console.log(
-        `${cpu}, ${cores} cores, ${platform}, Node ${node}${info.reason ? `; ${info.reason}` : ''}\n`,
-      );
-      console.log(table(rows));
-      console.log(`\nscore(): ${(scored.extraBytes / 1e6).toFixed(1)} MB beyond the pool and the outputs`);
-    }
-    return 0;
+    options = readOptions(args, (text) => process.stderr.write(text));
   } catch (error) {
-    console.error(`results disagree or a run failed: ${error instanceof Error ? error.message : error}`);
-    return 1;
+    if (!(error instanceof Usage)) throw error;
+    if (error.message) process.stderr.write(`error: ${error.message}\n`);
+    return error.exitCode;
+  }
+  try {
+    return await bench(options);
+  } catch (error) {
+    process.stderr.write(`error: ${(error as Error).message}\n`);
+    return error instanceof Usage ? error.exitCode : 1;
   }
 }
+
+async function bench(options: Options): Promise<number> {
+  if (options.figures !== undefined) mkdirSync(options.figures, { recursive: true });
+  const info = await backendInfo();
+  const threads = options.threads ?? info.threads;
+  const outside = options.peers ? await (await import('./python.js')).pythonPeers(options) : undefined;
+  const cases = chooseCases(outside?.cases ?? (options.quick ? quickCases() : fullCases()), options.only);
+  // Beside outside peers our default stands for itself; how the levels compare is the plain bench's.
+  const here = outside && info.backend !== 'js' ? { ...info, levels: [info.level] } : info;
+  const entrants: Entrant[] = [...entrantsHere(here), ...(outside?.entrants ?? [])];
+  const roster = new Roster(entrants, threads);
+  const folder = new SharedFolder();
+  const stop = () => {
+    folder.remove();
+    process.exit(130);
+  };
+  process.once('SIGINT', stop);
+  const text = options.json === true ? process.stderr : process.stdout;
+  try {
+    const levels = info.backend === 'js' ? [] : info.levels;
+    const rates = await levelRates(roster, levels);
+    const products = await productRows(roster, levels);
+    const machine = describeMachine(threads, rates, products);
+    text.write(`${machineLines(machine)}${info.reason ? `\n${info.reason}` : ''}\n\n`);
+    const caseOptions: CaseOptions = {
+      threads,
+      repeats: options.repeats ?? (options.quick ? 3 : 9),
+      budget: options.quick ? BUDGET.quick : BUDGET.full,
+      slow: options.slow || options.quick,
+      rateLevel: fastest(rates),
+    };
+    const results = await runAll(cases, roster, folder, caseOptions, (line) => text.write(line));
+    const sweeps =
+      options.figures === undefined
+        ? []
+        : await drawFigures(options.figures, roster, folder, caseOptions, options.quick);
+    for (const why of roster.absent.values()) text.write(`without ${why}\n`);
+    const versions = Object.fromEntries(roster.versions);
+    const report = { machine, versions, cases: results, sweeps, absent: Object.fromEntries(roster.absent) };
+    if (options.json === true) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
+    else if (options.json) writeFileSync(options.json, `${JSON.stringify(report, undefined, 2)}\n`);
+    return exitCodeOf([...results, ...sweeps]);
+  } finally {
+    process.off('SIGINT', stop);
+    await roster.stop();
+    folder.remove();
+  }
+}
+
+async function runAll(
+  cases: readonly Case[],
+  roster: Roster,
+  folder: SharedFolder,
+  options: CaseOptions,
+  write: (text: string) => void,
+): Promise<CaseResult[]> {
+  const results: CaseResult[] = [];
+  const line = progressLine(process.stderr);
+  for (const [i, one] of cases.entries()) {
+    const onProgress = (text: string) => line.show(`${i + 1}/${cases.length} ${one.id}: ${text}`);
+    const result = await runCase(one, roster, folder, { ...options, onProgress });
+    line.clear();
+    results.push(result);
+    write(`${caseTable(result)}\n\n`);
+  }
+  return results;
+}
+
+async function drawFigures(
+  folder: string,
+  roster: Roster,
+  shared: SharedFolder,
+  options: CaseOptions,
+  quick: boolean,
+) {
+  const { runSweeps } = await import('./figures/sweeps.js');
+  const { writeFigures } = await import('./figures/draw.js');
+  const line = progressLine(process.stderr);
+  const sweeps = await runSweeps(roster, shared, options, quick, (text) => line.show(text));
+  line.clear();
+  for (const file of await writeFigures(sweeps, folder)) process.stderr.write(`${file}\n`);
+  return sweeps;
+}
+
+/** Slow is no failure; wrong is. */
+export const exitCodeOf = (results: readonly { failures: readonly string[] }[]): number =>
+  results.some(({ failures }) => failures.length > 0) ? 1 : 0;
+
+function chooseCases(cases: readonly Case[], only: readonly string[]): Case[] {
+  const names = cases.map(({ id }) => id);
+  const lost = only.find((word) => !names.some((name) => name.includes(word)));
+  if (lost !== undefined)
+    throw new Usage(2, `expected a part of ${names.join(', ')} for --only, got ${lost}`);
+  return cases.filter(({ id }) => only.length === 0 || only.some((word) => id.includes(word)));
+}
+
+/** What the machine does at each level, before anything else. */
+async function levelRates(roster: Roster, levels: readonly string[]): Promise<Record<string, MachineRates>> {
+  const entrant = roster.entrants.filter(({ kind }) => kind === 'cpu').at(-1);
+  const peer = entrant && (await roster.get(entrant));
+  const rates: Record<string, MachineRates> = {};
+  if (peer)
+    for (const level of levels)
+      rates[level] = await peer.ask({ do: 'rates', level, threads: roster.threads });
+  return rates;
+}
+
+/** Few columns, as a flip search has them; many; and as many as a k-means panel. */
+const PRODUCT_COLUMNS = [20, 100, 1000];
+
+/** Our product beside BLAS's, at each level. */
+async function productRows(roster: Roster, levels: readonly string[]): Promise<ProductRow[]> {
+  const entrant = roster.entrants.filter(({ kind }) => kind === 'cpu').at(-1);
+  const peer = entrant && (await roster.get(entrant));
+  const rows: ProductRow[] = [];
+  if (!peer) return rows;
+  for (const level of levels)
+    for (const columns of PRODUCT_COLUMNS) rows.push(await peer.ask({ do: 'product', level, columns }));
+  return rows;
+}
+
+const fastest = (rates: Record<string, MachineRates>): string | undefined =>
+  Object.keys(rates).sort((a, b) => rates[b].multiplyFlops - rates[a].multiplyFlops)[0];

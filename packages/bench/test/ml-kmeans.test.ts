@@ -1,7 +1,7 @@
 import { getKernels, type Kernels } from '@alfamix/core';
 import { describe, expect, test } from 'vitest';
 import { goldenFile } from '../../core/test/support/golden-tensors.js';
-import { mlKmeans } from '../src/ml-kmeans.js';
+import { mlKmeans } from '../src/makers/ml-kmeans.js';
 
 const [rows, dim, clusters] = [1450, 64, 24];
 const file = goldenFile('kmeans-digits');

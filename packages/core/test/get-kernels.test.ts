@@ -117,6 +117,9 @@ function fakeBinding(promise: () => Promise<never>, cancel: () => void = () => {
     kmeans: job,
     nearestMembers: job,
     normalizeRows: job,
+    measureMachine: job,
+    measureProduct: job,
+    blas: () => ({ reason: 'a test' }),
   };
 }
 

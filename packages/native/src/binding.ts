@@ -181,6 +181,41 @@ export interface NativeNormalizeRowsArgs extends NativeJobOptions {
   dim: number;
 }
 
+export interface NativeMeasureMachineArgs extends NativeJobOptions {
+  /** Of the buffer that is read; far more than the caches hold. */
+  bytes: number;
+  /** Least time of each of the two measurements. */
+  seconds: number;
+}
+
+/** What native/src/kernels/machine_rates.h measures, a second. */
+export interface NativeMachineRates {
+  readBytes: number;
+  multiplyFlops: number;
+}
+
+/** What native/src/cpu/blas.h found: name, path and version, or the reason why there is none. */
+export interface NativeBlas {
+  name?: string;
+  path?: string;
+  version?: string;
+  reason?: string;
+}
+
+export interface NativeMeasureProductArgs extends NativeJobOptions {
+  rows: number;
+  dim: number;
+  columns: number;
+}
+
+/** Float32 operations a second of one thread: our product at the level, and BLAS's, 0 without one. */
+export interface NativeProductRates {
+  own: number;
+  blas: number;
+  /** Whether `logits` of this size takes BLAS at this level. */
+  used: boolean;
+}
+
 /** Errors are plain `Error`s with `code` (an alfamix error code) and, for NON_FINITE, `row`. */
 export interface NativeBinding {
   readonly version: string;
@@ -199,4 +234,7 @@ export interface NativeBinding {
   kmeans(args: NativeKMeansArgs): NativeJob<NativeKMeansResult>;
   nearestMembers(args: NativeNearestMembersArgs): NativeJob<Int32Array>;
   normalizeRows(args: NativeNormalizeRowsArgs): NativeJob<Float32Array>;
+  blas(): NativeBlas;
+  measureProduct(args: NativeMeasureProductArgs): NativeJob<NativeProductRates>;
+  measureMachine(args: NativeMeasureMachineArgs): NativeJob<NativeMachineRates>;
 }

@@ -28,7 +28,7 @@ export async function runChecks(): Promise<Check[]> {
     return [...checks, { name: 'self-test', status: 'bad', value: 'not run: the binary crashes', fix: mend }];
   checks.push(await backendCheck(mend));
   checks.push(...(await selfTests(addon.load, mend)));
-  checks.push(blasCheck(), cudaCheck());
+  checks.push(await blasCheck(addon.load), cudaCheck());
   return checks;
 }
 
@@ -128,7 +128,35 @@ async function selfTests({ binding }: NativeLoad, mend: string): Promise<Check[]
   return checks;
 }
 
-const blasCheck = (): Check => ({ name: 'blas', status: 'ok', value: 'none used: the kernels are our own' });
+/** The block by which BLAS and our own product are compared. */
+const BLOCK = { rows: 256, dim: 512, columns: 512 };
+
+/** Which BLAS is there, how fast it is beside our product on one thread, and whether anything takes it. */
+async function blasCheck({ binding }: NativeLoad): Promise<Check> {
+  const name = 'blas';
+  const ours = 'the kernels are our own';
+  if (!binding) return { name, status: 'ok', value: `none used: ${ours}` };
+  const blas = binding.blas();
+  if (!blas.name) {
+    // A path that the user gave and that can't be used is worth more than a word in passing.
+    const asked = !['', 'off', undefined].includes(process.env.ALFAMIX_BLAS);
+    const fix = 'unset ALFAMIX_BLAS, or give it the path of an OpenBLAS, BLIS or MKL library';
+    return {
+      name,
+      status: asked ? 'warning' : 'ok',
+      value: `none used: ${blas.reason}; ${ours}`,
+      details: { ...blas },
+      ...(asked && { fix }),
+    };
+  }
+  const levels = binding.levels();
+  // A level that isn't there is a line of its own.
+  const level = levels.find((name) => name === process.env.ALFAMIX_LEVEL) ?? levels.at(-1)!;
+  const { own, blas: theirs, used } = await binding.measureProduct({ threads: 1, level, ...BLOCK }).promise;
+  const rates = `${(theirs / 1e9).toFixed(0)} GFLOP/s a thread beside our ${(own / 1e9).toFixed(0)} at ${level}`;
+  const value = `${(blas.version || blas.name).replace(/\s+/g, ' ').trim()} (${blas.path}): ${rates}; ${used ? 'logits takes it' : `not used: ${ours}`}`;
+  return { name, status: 'ok', value, details: { ...blas, level, own, blas: theirs, used } };
+}
 
 const DRIVERS = [
   '/usr/lib/x86_64-linux-gnu/libcuda.so.1',

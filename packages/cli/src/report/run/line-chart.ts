@@ -18,6 +18,11 @@ export interface LineChartOptions {
   readonly background?: readonly Series[];
   readonly width: number;
   readonly height: number;
+  /** Default `labelled rows`. */
+  readonly xTitle?: string;
+  /** Ticks of the x axis; default: where the scale puts them. */
+  readonly xValues?: readonly number[];
+  readonly xLog?: boolean;
   readonly yTitle: string;
   /** A d3 number format; `%` takes as many decimals as the ticks need. */
   readonly yFormat: string;
@@ -39,7 +44,7 @@ export interface LineChartOptions {
 /** Of a label at a line's end, generously. */
 const CHAR = 6.5;
 
-/** Values against the number of labelled rows: a line a strategy, named where it ends. */
+/** Values against the number of labelled rows, or what `xTitle` says: a line a strategy, named where it ends. */
 export function lineChart(options: LineChartOptions): Promise<Chart> {
   const { series, background = [], width, height, title, yTitle, rule } = options;
   const labelled = options.labels ?? true;
@@ -78,7 +83,16 @@ export function lineChart(options: LineChartOptions): Promise<Chart> {
 }
 
 function axes(
-  { series, background = [], yTitle, yFormat, log }: LineChartOptions,
+  {
+    series,
+    background = [],
+    yTitle,
+    yFormat,
+    log,
+    xTitle = 'labelled rows',
+    xValues,
+    xLog,
+  }: LineChartOptions,
   plot: { width: number; height: number },
   domain: readonly [number, number],
 ): { x: Layer; y: Layer } {
@@ -89,10 +103,14 @@ function axes(
   const x = {
     field: 'labelled',
     type: 'quantitative',
-    scale: { domain: [xs[0], xs.at(-1)], nice: false, zero: false },
+    scale: {
+      domain: [xs[0], xs.at(-1)],
+      nice: false,
+      ...(xLog ? { type: 'log' } : { zero: false }),
+    },
     axis: {
-      title: 'labelled rows',
-      tickCount: plot.width < 220 ? 3 : 6,
+      title: xTitle,
+      ...(xValues ? { values: xValues } : { tickCount: plot.width < 220 ? 3 : 6 }),
       grid: false,
       format: ',d',
       labelFlush: true,

@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import {
   AlfamixError,
   type Kernels,
@@ -7,6 +10,7 @@ import {
   throwIfAborted,
 } from '@alfamix/core';
 import { kmeansGenerator } from 'ml-kmeans';
+import { type Maker, toOutputs } from './maker.js';
 
 /**
  * ml-kmeans (npm, version 7) behind the interface of our own k-means, so that the three can be compared: the same
@@ -64,4 +68,21 @@ async function run(args: KMeansArgs, nested: number[][], seed: number): Promise<
 
 function nest(data: Float32Array, rows: number, dim: number): number[][] {
   return Array.from({ length: rows }, (_, i) => Array.from(data.subarray(i * dim, (i + 1) * dim)));
+}
+
+/** The `kmeans` problem by ml-kmeans. */
+export function mlKmeansMaker(): Maker {
+  // Its package.json isn't exported.
+  const main = createRequire(import.meta.url).resolve('ml-kmeans');
+  const { version } = JSON.parse(readFileSync(join(dirname(main), '..', 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  return {
+    version,
+    make: async ({ args, arrays }) => {
+      const given = Object.entries(arrays).map(([name, { values }]) => [name, values]);
+      const all = { ...args, ...Object.fromEntries(given) } as KMeansArgs;
+      return async () => toOutputs(await mlKmeans(all));
+    },
+  };
 }

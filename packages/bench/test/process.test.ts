@@ -1,0 +1,50 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { assertBuilt } from '../../core/test/support/built.js';
+
+const BENCH = fileURLToPath(new URL('../bin/bench.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'bench-test-'));
+beforeAll(assertBuilt);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const bench = (...args: string[]) =>
+  spawnSync(process.execPath, [BENCH, ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, TMPDIR: folder },
+  });
+
+describe('npm run bench', () => {
+  test('--json is alone on stdout and holds machine, versions and rows; nothing stays in the temporary folder', () => {
+    const { status, stdout, stderr } = bench('--quick', '--only', 'normalizeRows,kmeans/', '--json');
+    expect(stderr).toContain('normalizeRows, 1,500 × 64');
+    expect(status).toBe(0);
+    const report = JSON.parse(stdout);
+    expect(report.machine.threads).toBeGreaterThanOrEqual(1);
+    expect(report.versions.js).toBe('TypeScript');
+    const ids = report.cases.map(({ id }: { id: string }) => id);
+    expect(ids).toEqual(['kmeans/pass', 'kmeans/run', 'normalizeRows']);
+    const contenders = report.cases[0].rows.map(({ contender }: { contender: string }) => contender);
+    expect(contenders).toEqual(expect.arrayContaining(['js', 'ml-kmeans']));
+    expect(report.cases.flatMap(({ failures }: { failures: string[] }) => failures)).toEqual([]);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('--json FILE', () => {
+    const file = join(folder, 'bench.json');
+    const { status, stdout } = bench('--quick', '--only', 'nearest', '--threads', '1', '--json', file);
+    expect([status, stdout.includes('nearestMembers')]).toEqual([0, true]);
+    expect(JSON.parse(readFileSync(file, 'utf8')).machine.threads).toBe(1);
+  });
+
+  test('wrong usage is exit 2, before anything runs', () => {
+    const lost = bench('--only', 'sorting');
+    expect([lost.status, lost.stdout]).toEqual([2, '']);
+    expect(lost.stderr).toContain('for --only, got sorting');
+    const python = bench('--peers', '--python', '/no/such/python');
+    expect([python.status, python.stderr]).toEqual([2, expect.stringContaining('pip install numpy')]);
+  });
+});
