@@ -50,6 +50,7 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
     exports.Set("kmeans", Napi::Function::New<KMeansMethod>(env, "kmeans"));
     exports.Set("nearestMembers", Napi::Function::New<NearestMembersMethod>(env, "nearestMembers"));
     exports.Set("normalizeRows", Napi::Function::New<NormalizeRowsMethod>(env, "normalizeRows"));
+    exports.Set("fitSoftmax", Napi::Function::New<FitSoftmaxMethod>(env, "fitSoftmax"));
   } catch (const JsException&) {
     // Pending, or the environment is ending.
   }

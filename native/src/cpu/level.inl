@@ -12,6 +12,8 @@ static inline uint32_t FirstBit(unsigned bits) {
 
 #include "cpu/elementary.inl"
 #include "cpu/double_rows.inl"
+#include "cpu/double_product.inl"
+#include "cpu/softmax_row.inl"
 #include "cpu/widen.inl"
 #include "cpu/product.inl"
 #include "cpu/assign.inl"
@@ -23,6 +25,7 @@ static inline uint32_t FirstBit(unsigned bits) {
 #include "cpu/gradient.inl"
 
 static constexpr LevelTable MakeLevelTable() {
-  return {kLanes,    kPanelWidth,   kScreenFloats, sizeof(Screen),  StoreScreenOf,  Widen,    Product,
-          FlipBlock, GradientBlock, DotRows,       SquaredDistance, InterpolateRow, AlphaRow, AssignBlock};
+  return {kLanes,   kPanelWidth, kScreenFloats, sizeof(Screen), StoreScreenOf,   Widen,
+          Product,  FlipBlock,   GradientBlock, DotRows,        SquaredDistance, InterpolateRow,
+          AlphaRow, AssignBlock, DoubleProduct, DotDoubles,     AddScaled,       SoftmaxRow};
 }

@@ -117,6 +117,7 @@ function fakeBinding(promise: () => Promise<never>, cancel: () => void = () => {
     kmeans: job,
     nearestMembers: job,
     normalizeRows: job,
+    fitSoftmax: job,
   };
 }
 

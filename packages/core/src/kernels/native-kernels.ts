@@ -1,6 +1,7 @@
 import type { NativeBinding, NativeJob, NativeRowSource } from '@alfamix/native';
 import { onAbort } from '../abort-listeners.js';
 import { AlfamixError, abortError, type ErrorCode, expected } from '../errors.js';
+import type { FitSoftmaxArgs, FitSoftmaxResult } from './fitting.js';
 import type {
   FlipSearchArgs,
   FlipSearchResult,
@@ -29,6 +30,7 @@ import {
   validateNormalizeRows,
   validateScoreUncertainty,
 } from './validate.js';
+import { validateFitSoftmax } from './validate-fitting.js';
 import {
   validateClosedFormAlpha,
   validateInterpolate,
@@ -184,6 +186,15 @@ export class NativeKernels implements Kernels {
     validateNormalizeRows(args);
     const { data, rows, dim } = args;
     return this.#run(args, (options) => this.#binding.normalizeRows({ ...options, data, rows, dim }));
+  }
+
+  async fitSoftmax(args: FitSoftmaxArgs): Promise<FitSoftmaxResult> {
+    validateFitSoftmax(args);
+    const { data, rows, dim, labels, classes, ridges, folds, foldCount = 0 } = args;
+    const choice = { ridges, ridgeCount: ridges.length, folds, foldCount: folds ? foldCount : 0 };
+    return this.#run(args, (options) =>
+      this.#binding.fitSoftmax({ ...options, data, rows, dim, labels, classes, ...choice }),
+    );
   }
 
   async #run<Result>(
