@@ -53,6 +53,7 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
     exports.Set("measureProduct", Napi::Function::New<MeasureProductMethod>(env, "measureProduct"));
     exports.Set("measureMachine", Napi::Function::New<MeasureMachineMethod>(env, "measureMachine"));
     exports.Set("normalizeRows", Napi::Function::New<NormalizeRowsMethod>(env, "normalizeRows"));
+    exports.Set("fitSoftmax", Napi::Function::New<FitSoftmaxMethod>(env, "fitSoftmax"));
   } catch (const JsException&) {
     // Pending, or the environment is ending.
   }

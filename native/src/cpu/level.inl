@@ -21,6 +21,8 @@ static inline void PrefetchFar(const void*) {}
 
 #include "cpu/elementary.inl"
 #include "cpu/double_rows.inl"
+#include "cpu/double_product.inl"
+#include "cpu/softmax_row.inl"
 #include "cpu/widen.inl"
 #include "cpu/product.inl"
 #include "cpu/assign.inl"
@@ -37,8 +39,8 @@ static inline void PrefetchFar(const void*) {}
 #include "cpu/machine.inl"
 
 static constexpr LevelTable MakeLevelTable() {
-  return {kLanes,         kPanelWidth, kTileLanes,   kTileColumns,    kTileChunk,  kSlots,
-          Widen,          Product,     FlipBlock,    GradientBlock,   DotRows,     SquaredDistance,
-          InterpolateRow, AlphaRow,    kPackTile,    PackRows,        TopTwoBlock, CaptureBlock,
-          AddRow,         ReadAll,     MultiplyAdds, kChains * kLanes};
+  return {kLanes,    kPanelWidth, kTileLanes,    kTileColumns, kTileChunk,      kSlots,         Widen,
+          Product,   FlipBlock,   GradientBlock, DotRows,      SquaredDistance, InterpolateRow, AlphaRow,
+          kPackTile, PackRows,    TopTwoBlock,   CaptureBlock, AddRow,          DoubleProduct,  DotDoubles,
+          AddScaled, SoftmaxRow,  ReadAll,       MultiplyAdds, kChains * kLanes};
 }

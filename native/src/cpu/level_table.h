@@ -186,6 +186,18 @@ struct LevelTable {
   // sum += fl(scale * row)
   void (*add_row)(const float* row, float scale, size_t n, double* sum);
 
+  // What a fit in double is made of, each with one order of its sums: the same bits at every level.
+  // out[i * columns + c] = sum over k of a[i * row_stride + k * step] * b[k * columns + c]; `columns` is a
+  // multiple of 8.
+  void (*double_product)(const double* a, size_t row_stride, size_t step, const double* b, size_t columns,
+                         size_t depth, size_t rows, double* out);
+  double (*dot_doubles)(const double* a, const double* b, size_t n);
+  // y += scale * x
+  void (*add_scaled)(double scale, const double* x, size_t n, double* y);
+  // The cross-entropy -ln p_own of a row with logits + t * slopes; its slope in t; p - e_own.
+  double (*softmax_row)(const double* logits, const double* slopes, double t, uint32_t classes, uint32_t own,
+                        double* residual, double* slope);
+
   // Sums n values: nothing but reading. And `rounds` x multiply_width multiply-adds: nothing but those.
   float (*read_all)(const float* values, size_t n);
   float (*multiply_adds)(uint64_t rounds);

@@ -19,6 +19,9 @@ namespace alfamix {
 
 namespace {
 
+constexpr std::uint64_t kReadAhead = 32 << 20;
+constexpr std::uint64_t kReadAheadStep = 4 << 20;
+
 #if defined(_WIN32)
 std::intptr_t OpenForReading(const char* path) {
   const int length = MultiByteToWideChar(CP_UTF8, 0, path, -1, nullptr, 0);
@@ -27,10 +30,12 @@ std::intptr_t OpenForReading(const char* path) {
   MultiByteToWideChar(CP_UTF8, 0, path, -1, wide.data(), length);
   const HANDLE file =
       CreateFileW(wide.c_str(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr,
-                  OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
+                  OPEN_EXISTING, FILE_FLAG_SEQUENTIAL_SCAN, nullptr);
   return file == INVALID_HANDLE_VALUE ? -1 : reinterpret_cast<std::intptr_t>(file);
 }
 void Close(std::intptr_t handle) { CloseHandle(reinterpret_cast<HANDLE>(handle)); }
+// The cache manager reads ahead by itself: FILE_FLAG_SEQUENTIAL_SCAN.
+void AskFor(std::intptr_t, std::uint64_t, std::uint64_t) {}
 std::int64_t ReadAt(std::intptr_t handle, char* to, std::uint64_t length, std::uint64_t offset) {
   OVERLAPPED at = {};
   at.Offset = static_cast<DWORD>(offset);
@@ -55,6 +60,16 @@ std::intptr_t OpenForReading(const char* path) {
   return -1;
 }
 void Close(std::intptr_t handle) { close(static_cast<int>(handle)); }
+// Asks for bytes of the file without waiting for them. What can't be had so is read when it is needed.
+void AskFor(std::intptr_t handle, std::uint64_t offset, std::uint64_t length) {
+#if defined(__APPLE__)
+  radvisory what = {static_cast<off_t>(offset), static_cast<int>(length)};
+  fcntl(static_cast<int>(handle), F_RDADVISE, &what);
+#else
+  posix_fadvise(static_cast<int>(handle), static_cast<off_t>(offset), static_cast<off_t>(length),
+                POSIX_FADV_WILLNEED);
+#endif
+}
 std::int64_t ReadAt(std::intptr_t handle, char* to, std::uint64_t length, std::uint64_t offset) {
   for (;;) {
     const ssize_t got = pread(static_cast<int>(handle), to,
@@ -91,8 +106,8 @@ Status RowReader::Open() {
     if (handle == -1) {
       return Status::Error(Code::kIo, "cannot read %.120s: %.60s", segment.path, LastError().c_str());
     }
-    files_.push_back(
-        {handle, segment.path, segment.offset, rows, segment.rows, StampOf(handle), segment.dtype});
+    files_.emplace_back(handle, segment.path, segment.offset, rows, segment.rows, StampOf(handle),
+                        segment.dtype);
     if (segment.stamp != nullptr && files_.back().stamp != segment.stamp) return Changed(segment.path);
     rows += segment.rows;
   }
@@ -123,7 +138,7 @@ Status RowReader::Read(std::uint64_t first, std::uint64_t count, float* buffer, 
     return Status::Ok();
   }
   *rows = buffer;
-  for (const File& file : files_) {
+  for (File& file : files_) {
     if (count == 0) break;
     if (first >= file.first_row + file.rows) continue;
     const std::uint64_t here = std::min(count, file.first_row + file.rows - first);
@@ -140,15 +155,28 @@ Status RowReader::Read(std::uint64_t first, std::uint64_t count, float* buffer, 
 // Reads the stored bytes to where widening them from front to back never overwrites what is still to be read:
 // 16-bit values into the upper half of their place, float64 from its beginning into the half more that
 // BufferFloats asks for.
-Status RowReader::ReadRows(const File& file, std::uint64_t row, std::uint64_t count, float* to) const {
+Status RowReader::ReadRows(File& file, std::uint64_t row, std::uint64_t count, float* to) const {
   const std::uint64_t values = count * source_.dim;
   const std::uint64_t bytes = values * BytesOf(file.dtype);
   const std::uint64_t offset = file.offset + row * source_.dim * BytesOf(file.dtype);
   char* raw = reinterpret_cast<char*>(to);
   if (bytes < values * sizeof(float)) raw += values * sizeof(float) - bytes;
+  ReadAhead(file, offset + bytes);
   const Status status = ReadBytes(file, offset, raw, bytes);
   if (status.ok() && file.dtype != DType::kFloat32) level_.widen(file.dtype, raw, values, to);
   return status;
+}
+
+// Keeps what is asked for kReadAhead bytes beyond `end`, in steps, so that most reads ask for nothing.
+void RowReader::ReadAhead(File& file, std::uint64_t end) const {
+  const std::uint64_t last = file.offset + file.rows * source_.dim * BytesOf(file.dtype);
+  const std::uint64_t wanted = std::min(end + kReadAhead, last);
+  std::uint64_t asked = file.asked.load(std::memory_order_relaxed);
+  if (wanted < asked + kReadAheadStep && wanted < last) return;
+  if (wanted <= asked || !file.asked.compare_exchange_strong(asked, wanted, std::memory_order_relaxed))
+    return;
+  const std::uint64_t first = std::max(asked, end);
+  if (first < wanted) AskFor(file.handle, first, wanted - first);
 }
 
 Status RowReader::ReadBytes(const File& file, std::uint64_t offset, char* to, std::uint64_t length) const {

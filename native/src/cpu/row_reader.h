@@ -1,10 +1,14 @@
 // Rows of a RowSource as float32, block by block: float32 memory in place, the rest through a buffer; files
-// by positioned reads (no mapping: a file truncated while it is read ends in an error, not in SIGBUS).
+// by positioned reads (no mapping: a file truncated while it is read ends in an error, not in SIGBUS). While
+// one block is computed on the system reads those after it: rows are expected to be read about in their
+// order.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <deque>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "cpu/level_table.h"
 #include "kernels/row_source.h"
@@ -32,6 +36,16 @@ class RowReader {
 
  private:
   struct File {
+    File(std::intptr_t handle, const char* path, std::uint64_t offset, std::uint64_t first_row,
+         std::uint64_t rows, std::string stamp, DType dtype)
+        : handle(handle),
+          path(path),
+          offset(offset),
+          first_row(first_row),
+          rows(rows),
+          stamp(std::move(stamp)),
+          dtype(dtype),
+          asked(offset) {}
     std::intptr_t handle;
     const char* path;
     std::uint64_t offset;
@@ -39,13 +53,16 @@ class RowReader {
     std::uint64_t rows;
     std::string stamp;
     DType dtype;
+    std::atomic<std::uint64_t>
+        asked;  // bytes of the file up to which the system has been asked to read ahead
   };
-  Status ReadRows(const File& file, std::uint64_t row, std::uint64_t count, float* to) const;
+  Status ReadRows(File& file, std::uint64_t row, std::uint64_t count, float* to) const;
+  void ReadAhead(File& file, std::uint64_t end) const;
   Status ReadBytes(const File& file, std::uint64_t offset, char* to, std::uint64_t length) const;
 
   const RowSource source_;
   const LevelTable& level_;
-  std::vector<File> files_;
+  mutable std::deque<File> files_;  // a deque: what holds an atomic can't move
 };
 
 }  // namespace alfamix

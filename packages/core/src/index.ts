@@ -55,6 +55,7 @@ export {
 export type { CrossValidationReport, FitReport, GridPoint } from './head/fit-report.js';
 export { type FitHeadArgs, LinearHead, type LinearHeadArgs } from './head/linear-head.js';
 export type { BackendUsed } from './inputs.js';
+export type { FitSoftmaxArgs, FitSoftmaxResult } from './kernels/fitting.js';
 export { type BackendInfo, type BackendName, backendInfo, getKernels } from './kernels/get-kernels.js';
 export type {
   Backend,

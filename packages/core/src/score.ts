@@ -74,7 +74,8 @@ export async function score(args: ScoreArgs): Promise<ScoreResult> {
   const available = await rowsLeft(await unavailableRows(pool, labeled, args.exclude, slice), slice);
   const { kernels, used } = chooseKernels(args.backend ?? 'auto', args.kernels, threads);
   const timings: Record<string, number> = {};
-  const head = args.head ?? (await fitStage(labeled, seed, { signal, onProgress, timings }));
+  const head =
+    args.head ?? (await fitStage(labeled, seed, { kernels, threads, signal, onProgress, timings }));
   const doubt = args.head && (await agreementNote(head, labeled, kernels, { threads, signal }));
   const context = new Context({
     pool,
@@ -102,13 +103,21 @@ export async function score(args: ScoreArgs): Promise<ScoreResult> {
 export async function fitStage(
   labeled: LabeledSet,
   seed: number,
-  run: { signal?: AbortSignal; onProgress?: StageProgress; timings: Record<string, number> },
+  run: {
+    kernels: Kernels;
+    threads?: number;
+    signal?: AbortSignal;
+    onProgress?: StageProgress;
+    timings: Record<string, number>;
+  },
 ): Promise<LinearHead> {
-  const { signal, onProgress, timings } = run;
+  const { kernels, threads, signal, onProgress, timings } = run;
   const start = performance.now();
   const head = await LinearHead.fit({
     labeled,
     seed,
+    kernels,
+    threads,
     signal,
     onProgress: onProgress && ((done, total) => onProgress('fit', done, total)),
   });

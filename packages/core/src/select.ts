@@ -106,7 +106,7 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
   const timings: Record<string, number> = {};
   const fitted =
     strategy.needs.head && !given && labeled
-      ? await fitStage(labeled, seed, { signal, onProgress, timings })
+      ? await fitStage(labeled, seed, { kernels, threads, signal, onProgress, timings })
       : undefined;
   const head = given ?? fitted;
   const doubt =

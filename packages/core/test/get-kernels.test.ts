@@ -120,6 +120,7 @@ function fakeBinding(promise: () => Promise<never>, cancel: () => void = () => {
     measureMachine: job,
     measureProduct: job,
     blas: () => ({ reason: 'a test' }),
+    fitSoftmax: job,
   };
 }
 

@@ -206,7 +206,7 @@ describe('LinearHead.fit', () => {
     expect(progress).toEqual([...progress].sort((a, b) => a - b));
     expect(progress[progress.length - 1]).toBe(1);
     const controller = new AbortController();
-    const fit = LinearHead.fit({ embeddings: x, labels: y, signal: controller.signal });
+    const fit = LinearHead.fit({ ...blobs(2000, 300, 40, 3), signal: controller.signal });
     setTimeout(() => controller.abort('enough'), 20);
     const error = await fails(() => fit, 'ABORTED', /aborted/);
     expect(error.cause).toBe('enough');

@@ -5,6 +5,7 @@ import type { AlfamixError } from '../src/errors.js';
 import type { JobOptions, Kernels, RowSource } from '../src/kernels/kernels.js';
 import { Pool } from '../src/pool/pool.js';
 import { fails, npy, testFolder } from './support/files.js';
+import { fitJob } from './support/fit-job.js';
 import { flipJob, noise } from './support/flip-job.js';
 import { everyKernels } from './support/golden-cases.js';
 import { canMeasureTurns, longestTurn } from './support/turns.js';
@@ -56,6 +57,7 @@ const longCalls: [string, (kernels: Kernels, options: JobOptions) => Promise<unk
       'kmeansPlusPlus',
       (kernels, options) => kernels.kmeansPlusPlus({ ...matrix(), clusters: 20_000, ...options }),
     ],
+    ['fitSoftmax', (kernels, options) => kernels.fitSoftmax({ ...fitJob(1500, 200, 40), ...options })],
   ];
 })();
 
@@ -100,6 +102,7 @@ describe('progress', () => {
         (options: JobOptions) => kernels.pseudoLabelGradient({ ...args, ...options }),
         (options: JobOptions) => kernels.kCenterGreedy({ ...args, budget: 5, ...options }),
         (options: JobOptions) => kernels.kmeansPlusPlus({ ...args, clusters: 50, ...options }),
+        (options: JobOptions) => kernels.fitSoftmax({ ...fitJob(200, 20, 5), ...options }),
       ]) {
         const seen: [number, number][] = [];
         await call({ onProgress: (done, total) => seen.push([done, total]), threads: 2 });
@@ -121,6 +124,7 @@ describe('progress', () => {
       () => kernels.pseudoLabelGradient(head),
       () => kernels.kCenterGreedy({ ...head, budget: 10 }),
       () => kernels.kmeansPlusPlus({ ...head, clusters: 100 }),
+      () => kernels.fitSoftmax(fitJob(300, 60, 20)),
     ]) {
       await call(); // compiled and warm
       expect(await longestTurn(call)).toBeLessThan(30);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { dot } from '../src/head/dense.js';
-import { minimize, type Objective } from '../src/head/lbfgs.js';
+import { minimize, type Objective } from '../src/kernels/js/lbfgs.js';
+import { dot } from '../src/kernels/js/reduce.js';
 import { TimeSlice } from '../src/time-slice.js';
 import { fails } from './support/files.js';
 

@@ -216,6 +216,28 @@ export interface NativeProductRates {
   used: boolean;
 }
 
+export interface NativeFitSoftmaxArgs extends NativeJobOptions {
+  data: Float64Array;
+  rows: number;
+  dim: number;
+  labels: Int32Array;
+  classes: number;
+  ridges: Float64Array;
+  ridgeCount: number;
+  folds?: Int32Array | undefined;
+  /** 0 without folds. */
+  foldCount: number;
+}
+
+export interface NativeFitSoftmaxResult {
+  solution: Float64Array;
+  ridge: number;
+  objective: number;
+  iterations: number;
+  right: Int32Array;
+  loss: Float64Array;
+}
+
 /** Errors are plain `Error`s with `code` (an alfamix error code) and, for NON_FINITE, `row`. */
 export interface NativeBinding {
   readonly version: string;
@@ -234,6 +256,7 @@ export interface NativeBinding {
   kmeans(args: NativeKMeansArgs): NativeJob<NativeKMeansResult>;
   nearestMembers(args: NativeNearestMembersArgs): NativeJob<Int32Array>;
   normalizeRows(args: NativeNormalizeRowsArgs): NativeJob<Float32Array>;
+  fitSoftmax(args: NativeFitSoftmaxArgs): NativeJob<NativeFitSoftmaxResult>;
   blas(): NativeBlas;
   measureProduct(args: NativeMeasureProductArgs): NativeJob<NativeProductRates>;
   measureMachine(args: NativeMeasureMachineArgs): NativeJob<NativeMachineRates>;

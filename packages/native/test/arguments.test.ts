@@ -40,6 +40,18 @@ const good: Record<string, () => Record<string, unknown>> = {
     tolerance: 1e-5,
   }),
   normalizeRows: () => ({ ...options, data: floats(rows * dim), rows, dim }),
+  fitSoftmax: () => ({
+    ...options,
+    data: Float64Array.from(floats(4 * dim)),
+    rows: 4,
+    dim,
+    labels: Int32Array.of(0, 1, 0, 1),
+    classes: 2,
+    ridges: Float64Array.of(1),
+    ridgeCount: 1,
+    folds: Int32Array.of(-1, -1, 0, -1),
+    foldCount: 1,
+  }),
 };
 
 const hostile: unknown[] = [
@@ -81,7 +93,7 @@ const hostile: unknown[] = [
 
 /** Values on the list that a field does take. */
 const fits = (field: string, value: unknown) =>
-  (['initialCenters', 'onProgress'].includes(field) && (value === undefined || value === null)) ||
+  (['initialCenters', 'folds', 'onProgress'].includes(field) && (value === undefined || value === null)) ||
   (field === 'onProgress' && typeof value === 'function') ||
   (field === 'tolerance' && typeof value === 'number' && value >= 0 && value < Infinity);
 

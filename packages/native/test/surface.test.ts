@@ -31,7 +31,7 @@ describe.skipIf(!hasAddon)('the addon', () => {
     expect(addon.defaultThreads()).toBeGreaterThanOrEqual(1);
   });
 
-  it.each(['flipSearch', 'kmeans', 'nearestMembers', 'normalizeRows'] as const)(
+  it.each(['flipSearch', 'kmeans', 'nearestMembers', 'normalizeRows', 'fitSoftmax'] as const)(
     '%s wants an object',
     (name) => {
       const method = addon[name] as (...args: unknown[]) => unknown;

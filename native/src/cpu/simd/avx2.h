@@ -55,6 +55,17 @@ static inline Vec Mantissa(Vec x, Vec* exponent) {
   const __m256i fraction = _mm256_and_si256(bits, _mm256_set1_epi32(0x007fffff));
   return _mm256_castsi256_ps(_mm256_or_si256(fraction, _mm256_set1_epi32(0x3f000000)));
 }
+// Doubles, for products in one order (cpu/double_product.inl): rows and vectors of a register tile.
+constexpr int kDoubleLanes = 4;
+constexpr int kDoubleRows = 4;
+constexpr int kDoubleVectors = 2;
+using DoubleVec = __m256d;
+static inline DoubleVec SetDouble(double x) { return _mm256_set1_pd(x); }
+static inline DoubleVec LoadDouble(const double* p) { return _mm256_loadu_pd(p); }
+static inline void StoreDouble(double* p, DoubleVec x) { _mm256_storeu_pd(p, x); }
+static inline DoubleVec AddDouble(DoubleVec a, DoubleVec b) { return _mm256_add_pd(a, b); }
+static inline DoubleVec MulDouble(DoubleVec a, DoubleVec b) { return _mm256_mul_pd(a, b); }
+
 static inline float SumLanes(Vec x) {
   __m128 s = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
   s = _mm_add_ps(s, _mm_movehl_ps(s, s));

@@ -49,6 +49,17 @@ static inline Vec Mantissa(Vec x, Vec* exponent) {
   const __m512i fraction = _mm512_and_si512(bits, _mm512_set1_epi32(0x007fffff));
   return _mm512_castsi512_ps(_mm512_or_si512(fraction, _mm512_set1_epi32(0x3f000000)));
 }
+// Doubles, for products in one order (cpu/double_product.inl): rows and vectors of a register tile.
+constexpr int kDoubleLanes = 8;
+constexpr int kDoubleRows = 8;
+constexpr int kDoubleVectors = 3;
+using DoubleVec = __m512d;
+static inline DoubleVec SetDouble(double x) { return _mm512_set1_pd(x); }
+static inline DoubleVec LoadDouble(const double* p) { return _mm512_loadu_pd(p); }
+static inline void StoreDouble(double* p, DoubleVec x) { _mm512_storeu_pd(p, x); }
+static inline DoubleVec AddDouble(DoubleVec a, DoubleVec b) { return _mm512_add_pd(a, b); }
+static inline DoubleVec MulDouble(DoubleVec a, DoubleVec b) { return _mm512_mul_pd(a, b); }
+
 static inline float SumLanes(Vec x) { return _mm512_reduce_add_ps(x); }
 static inline float MinLanes(Vec x) { return _mm512_reduce_min_ps(x); }
 // row[c] becomes column c.

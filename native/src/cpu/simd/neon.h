@@ -53,6 +53,17 @@ static inline Vec Mantissa(Vec x, Vec* exponent) {
   const int32x4_t fraction = vandq_s32(bits, vdupq_n_s32(0x007fffff));
   return vreinterpretq_f32_s32(vorrq_s32(fraction, vdupq_n_s32(0x3f000000)));
 }
+// Doubles, for products in one order (cpu/double_product.inl): rows and vectors of a register tile.
+constexpr int kDoubleLanes = 2;
+constexpr int kDoubleRows = 4;
+constexpr int kDoubleVectors = 4;
+using DoubleVec = float64x2_t;
+static inline DoubleVec SetDouble(double x) { return vdupq_n_f64(x); }
+static inline DoubleVec LoadDouble(const double* p) { return vld1q_f64(p); }
+static inline void StoreDouble(double* p, DoubleVec x) { vst1q_f64(p, x); }
+static inline DoubleVec AddDouble(DoubleVec a, DoubleVec b) { return vaddq_f64(a, b); }
+static inline DoubleVec MulDouble(DoubleVec a, DoubleVec b) { return vmulq_f64(a, b); }
+
 static inline float SumLanes(Vec x) { return vaddvq_f32(x); }
 static inline float MinLanes(Vec x) { return vminvq_f32(x); }
 // row[c] becomes column c.

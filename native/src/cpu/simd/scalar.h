@@ -54,6 +54,17 @@ static inline Vec Mantissa(Vec x, Vec* exponent) {
   memcpy(&x, &bits, sizeof x);
   return x;
 }
+// Doubles, for products in one order (cpu/double_product.inl): rows and vectors of a register tile.
+constexpr int kDoubleLanes = 1;
+constexpr int kDoubleRows = 2;
+constexpr int kDoubleVectors = 4;
+using DoubleVec = double;
+static inline DoubleVec SetDouble(double x) { return x; }
+static inline DoubleVec LoadDouble(const double* p) { return *p; }
+static inline void StoreDouble(double* p, DoubleVec x) { *p = x; }
+static inline DoubleVec AddDouble(DoubleVec a, DoubleVec b) { return a + b; }
+static inline DoubleVec MulDouble(DoubleVec a, DoubleVec b) { return a * b; }
+
 static inline float SumLanes(Vec x) { return x; }
 static inline float MinLanes(Vec x) { return x; }
 // row[c] becomes column c of a square of kLanes x kLanes.

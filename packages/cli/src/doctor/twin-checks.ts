@@ -159,5 +159,28 @@ async function distanceCalls({ rows, dim }: Shape, inputs: Inputs, twin: Kernels
       name: 'normalizeRows',
       run: async (kernels) => ({ unit: await kernels.normalizeRows({ data, rows, dim }) }),
     },
+    ...(rows < 2 ? [] : [fitCall(data, rows, dim)]),
   ];
+}
+
+/** Sums of one order: bytes of a minimiser's walk, not only where it ends. */
+function fitCall(data: Float32Array, rows: number, dim: number): Call {
+  const classes = 2 + (rows % 7);
+  const args = {
+    data: Float64Array.from(data),
+    rows,
+    dim,
+    labels: Int32Array.from({ length: rows }, (_, i) => i % classes),
+    classes,
+    ridges: Float64Array.of(1, 0.1),
+    folds: Int32Array.from({ length: rows }, (_, i) => Math.floor(i / classes) % 2),
+    foldCount: 2,
+  };
+  return {
+    name: 'fitSoftmax',
+    run: async (kernels) => {
+      const { solution, ridge, objective, iterations, right, loss } = await kernels.fitSoftmax(args);
+      return { solution, right, loss, chosen: [ridge], objective: [objective], iterations: [iterations] };
+    },
+  };
 }

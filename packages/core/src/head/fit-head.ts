@@ -1,12 +1,13 @@
 import { AlfamixError } from '../errors.js';
+import { product } from '../kernels/js/dense.js';
+import type { TrainingRows } from '../kernels/js/softmax-objective.js';
+import type { Kernels } from '../kernels/kernels.js';
 import type { LabeledSet } from '../labels/labeled-set.js';
 import { TimeSlice } from '../time-slice.js';
-import { crossValidate, type TrainingRows } from './cross-validation.js';
-import { multiplyTransposed } from './dense.js';
+import { crossValidationReport, L2_GRID } from './cross-validation.js';
 import type { FitReport } from './fit-report.js';
+import { type Folds, makeFolds } from './folds.js';
 import { leaveRowSpace, rowSpace } from './row-space.js';
-import { SoftmaxObjective } from './softmax-objective.js';
-import { solve } from './solve.js';
 
 /** Used when no row can be held out to choose a better one. */
 const FALLBACK_L2 = 1;
@@ -17,6 +18,8 @@ export interface FitOptions {
   /** Chosen by cross-validation when absent. */
   l2: number | undefined;
   seed: number;
+  kernels: Kernels;
+  threads: number | undefined;
   signal: AbortSignal | undefined;
   /** Fits done and fits to do. */
   onProgress: ((done: number, total: number) => void) | undefined;
@@ -38,7 +41,7 @@ export interface FittedHead {
  * at which its probability is at most 1/(M + 1) on every labelled row.
  */
 export async function fitHead(labeled: LabeledSet, options: FitOptions): Promise<FittedHead> {
-  const { classes, onProgress } = options;
+  const { classes } = options;
   const { embeddings, rows, dim } = labeled;
   const slice = new TimeSlice(options.signal);
   await slice.next();
@@ -56,60 +59,76 @@ export async function fitHead(labeled: LabeledSet, options: FitOptions): Promise
   const training: TrainingRows = {
     x: space.coordinates,
     labels: labeled.labels.map((label) => indexOf.get(label)!),
-    size: space.size,
+    dim: space.size,
     classes: present.length,
   };
-  const { v, report } = await fitRows(training, options, slice);
-  const fitted = await leaveRowSpace(space, v, present.length, slice);
-  const unseen = (await lowestLogSumExp(training, v, slice)) - Math.log(rows);
+  const { solution, report } = await fitRows(training, options);
+  const fitted = await leaveRowSpace(space, solution, present.length, slice);
   const weight = new Float64Array(classes * dim);
-  const bias = new Float64Array(classes).fill(unseen);
+  const bias = new Float64Array(classes);
+  if (present.length < classes)
+    bias.fill((await lowestLogSumExp(training, solution, slice)) - Math.log(rows));
   for (const [i, label] of present.entries()) {
     weight.set(fitted.weight.subarray(i * dim, (i + 1) * dim), label * dim);
     bias[label] = fitted.bias[i];
   }
   const mean = bias.reduce((sum, value) => sum + value, 0) / classes;
   for (let c = 0; c < classes; c++) bias[c] -= mean;
-  onProgress?.(1, 1);
   return { weight, bias, report };
 }
 
 async function fitRows(
-  training: TrainingRows,
-  { l2: given, seed, onProgress }: FitOptions,
-  slice: TimeSlice,
-): Promise<{ v: Float64Array; report: FitReport }> {
-  const unknowns = training.classes * (training.size + 1);
-  const validation =
-    given === undefined
-      ? await crossValidate(training, seed, slice, (done, total) => onProgress?.(done, total + 1))
-      : undefined;
-  const l2 = given ?? validation?.l2 ?? FALLBACK_L2;
-  const v = validation?.start ?? new Float64Array(unknowns);
-  const objective = await SoftmaxObjective.over(training, slice);
-  const weights = training.classes * training.size;
-  const result = await solve(objective, v, { l2, weights, slice, precision: 'full' });
-  const report: FitReport = { l2, objective: result.value, iterations: result.iterations };
-  if (validation) report.crossValidation = validation.report;
-  if (given === undefined && !validation) {
+  { x, labels, dim, classes }: TrainingRows,
+  { l2: given, seed, kernels, threads, signal, onProgress }: FitOptions,
+): Promise<{ solution: Float64Array; report: FitReport }> {
+  const folds = given === undefined ? makeFolds(labels, seed) : undefined;
+  const chosen = folds && folds.heldOut.length > 0 ? folds : undefined;
+  const ridges = chosen ? L2_GRID : [given ?? FALLBACK_L2];
+  const result = await kernels.fitSoftmax({
+    data: x,
+    rows: labels.length,
+    dim,
+    labels,
+    classes,
+    ridges: Float64Array.from(ridges),
+    ...(chosen && { folds: foldOfRows(chosen, labels.length), foldCount: chosen.heldOut.length }),
+    threads,
+    signal,
+    onProgress,
+  });
+  const { solution, ridge, objective, iterations, right, loss } = result;
+  const report: FitReport = { l2: ridges[ridge], objective, iterations };
+  if (chosen) report.crossValidation = crossValidationReport(chosen, labels, right, loss, ridge);
+  if (folds && !chosen) {
     report.warning = `every class has one label, so that none can be held out: l2 = ${FALLBACK_L2} was taken without cross-validation`;
   }
-  return { v, report };
+  return { solution, report };
+}
+
+/** The fold that holds each row out, −1 for none. */
+function foldOfRows({ heldOut }: Folds, rows: number): Int32Array {
+  const foldOf = new Int32Array(rows).fill(-1);
+  heldOut.forEach((fold, f) => {
+    for (const row of fold) foldOf[row] = f;
+  });
+  return foldOf;
 }
 
 /** The least log Σ_c exp(logit_c) of the training rows. */
 async function lowestLogSumExp(
-  { x, labels, size, classes }: TrainingRows,
+  { x, labels, dim, classes }: TrainingRows,
   v: Float64Array,
   slice: TimeSlice,
 ): Promise<number> {
-  const logits = new Float64Array(classes);
+  const logits = new Float64Array(labels.length * classes);
+  const args = { a: x, rowStride: dim, step: 1, b: v, depth: dim, columns: classes, out: logits };
   let lowest = Number.POSITIVE_INFINITY;
   for (let row = 0; row < labels.length; row++) {
-    multiplyTransposed(x.subarray(row * size, (row + 1) * size), v, size, classes, logits, 0, 1);
-    for (let c = 0; c < classes; c++) logits[c] += v[classes * size + c];
-    const top = logits.reduce((a, b) => Math.max(a, b));
-    lowest = Math.min(lowest, top + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - top), 0)));
+    product(args, row, row + 1);
+    const own = logits.subarray(row * classes, (row + 1) * classes);
+    for (let c = 0; c < classes; c++) own[c] += v[dim * classes + c];
+    const top = own.reduce((a, b) => Math.max(a, b));
+    lowest = Math.min(lowest, top + Math.log(own.reduce((sum, logit) => sum + Math.exp(logit - top), 0)));
     if ((row & 15) === 15 && slice.due) await slice.next();
   }
   return lowest;

@@ -1,5 +1,7 @@
 import { AlfamixError, describe, expected, requireArguments } from '../errors.js';
 import type { WriteOptions } from '../formats/atomic-file.js';
+import { type BackendName, resolveKernels } from '../kernels/get-kernels.js';
+import type { Kernels } from '../kernels/kernels.js';
 import { requireFinite, requireInteger, requireMatrix, validateJob } from '../kernels/validate.js';
 import { assertAttachedRows, LabeledSet, type LabeledSetArgs } from '../labels/labeled-set.js';
 import { fitHead } from './fit-head.js';
@@ -36,6 +38,12 @@ export interface FitHeadArgs {
   l2?: number;
   /** Shuffles the rows into folds. Default 0. */
   seed?: number;
+  /** Default `auto`. The head is the same, to the last bit, on every backend. */
+  backend?: BackendName;
+  /** Kernels to use instead of a backend's. */
+  kernels?: Kernels;
+  /** 1 … 256; default: the cores this process may use. */
+  threads?: number;
   signal?: AbortSignal;
   /** Called with the fits done and the fits to do. */
   onProgress?: (done: number, total: number) => void;
@@ -132,8 +140,8 @@ export class LinearHead {
    */
   static async fit(args: FitHeadArgs): Promise<LinearHead> {
     requireArguments(args, 'LinearHead.fit');
-    const { l2, seed = 0, signal, onProgress } = args;
-    validateJob({ signal, onProgress });
+    const { l2, seed = 0, threads, signal, onProgress } = args;
+    validateJob({ signal, onProgress, threads });
     requireInteger(seed, 'seed', 0);
     if (l2 !== undefined && !(typeof l2 === 'number' && l2 >= 1e-8 && l2 <= 1e8)) {
       throw expected('a number from 1e-8 to 1e8', 'l2', l2);
@@ -148,6 +156,8 @@ export class LinearHead {
       classes,
       l2,
       seed,
+      kernels: args.kernels ?? resolveKernels(args.backend).kernels,
+      threads,
       signal,
       onProgress,
       nameOf,

@@ -1,5 +1,6 @@
+import { addScaled } from '../kernels/js/dense.js';
+import { dot } from '../kernels/js/reduce.js';
 import type { TimeSlice } from '../time-slice.js';
-import { addScaled, dot } from './dense.js';
 
 /** The labelled rows, centred, in coordinates that lose nothing: x_i = mean + Σ_j coordinates[i, j] · basis_j. */
 export interface RowSpace {
@@ -81,23 +82,23 @@ async function orthonormalise(
   return { coordinates, size, basis: basis.subarray(0, size * dim) };
 }
 
-/** W (C×D) from V (C×n), and the bias that goes with uncentred rows: W = V·basis, b − W·mean. */
+/** W (C×D) from V (n×C), and the bias that goes with uncentred rows: W = Vᵀ·basis, b − W·mean. */
 export async function leaveRowSpace(
   space: RowSpace,
-  v: Float64Array,
+  solution: Float64Array,
   classes: number,
   slice: TimeSlice,
 ): Promise<{ weight: Float64Array; bias: Float64Array }> {
   const { size, mean, basis } = space;
   const dim = mean.length;
-  const weight = basis ? new Float64Array(classes * dim) : v.slice(0, classes * dim);
-  const bias = v.slice(classes * size);
+  const weight = new Float64Array(classes * dim);
+  const bias = solution.slice(classes * size);
   for (let c = 0; c < classes; c++) {
-    if (basis) {
-      for (let k = 0; k < size; k++) {
-        addScaled(weight, c * dim, v[c * size + k], basis, k * dim, dim);
-        if ((k & 63) === 63 && slice.due) await slice.next();
-      }
+    for (let k = 0; k < size; k++) {
+      const v = solution[k * classes + c];
+      if (basis) addScaled(weight, c * dim, v, basis, k * dim, dim);
+      else weight[c * dim + k] = v;
+      if ((k & 63) === 63 && slice.due) await slice.next();
     }
     if (slice.due) await slice.next();
     bias[c] -= dot(weight, c * dim, mean, 0, dim);

@@ -3,6 +3,7 @@
  * `cpu` the native addon. Same names, same shapes, same errors. All matrices are row-major float32.
  */
 
+import type { FitSoftmaxArgs, FitSoftmaxResult } from './fitting.js';
 import type {
   ClosedFormAlphaArgs,
   InterpolateArgs,
@@ -196,4 +197,9 @@ export interface Kernels {
   nearestMembers(args: NearestMembersArgs): Promise<Int32Array>;
   /** The rows divided by their Euclidean norm; zero rows stay zero. */
   normalizeRows(args: NormalizeRowsArgs): Promise<Float32Array>;
+  /**
+   * Multinomial logistic regression: the minimum of Σ CE + (l2/2)‖V‖², bias free, of the ridge that predicts held-out rows
+   * best (then the lower loss, then the larger ridge). In double by L-BFGS; the same bytes on every backend.
+   */
+  fitSoftmax(args: FitSoftmaxArgs): Promise<FitSoftmaxResult>;
 }

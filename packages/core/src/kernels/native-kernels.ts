@@ -1,6 +1,7 @@
 import type { NativeBinding, NativeJob, NativeRowSelection, NativeRowSource } from '@alfamix/native';
 import { onAbort } from '../abort-listeners.js';
 import { AlfamixError, abortError, type ErrorCode, expected } from '../errors.js';
+import type { FitSoftmaxArgs, FitSoftmaxResult } from './fitting.js';
 import type {
   FlipSearchArgs,
   FlipSearchResult,
@@ -24,6 +25,7 @@ import type {
 } from './mixing.js';
 import type { KCenterGreedyArgs, KMeansPlusPlusArgs, PickedRows } from './sampling.js';
 import { validateFlipSearch, validateNormalizeRows, validateScoreUncertainty } from './validate.js';
+import { validateFitSoftmax } from './validate-fitting.js';
 import { validateKMeans, validateNearestMembers } from './validate-kmeans.js';
 import {
   validateClosedFormAlpha,
@@ -171,6 +173,15 @@ export class NativeKernels implements Kernels {
     validateNormalizeRows(args);
     const { data, rows, dim } = args;
     return this.#run(args, (options) => this.#binding.normalizeRows({ ...options, data, rows, dim }));
+  }
+
+  async fitSoftmax(args: FitSoftmaxArgs): Promise<FitSoftmaxResult> {
+    validateFitSoftmax(args);
+    const { data, rows, dim, labels, classes, ridges, folds, foldCount = 0 } = args;
+    const choice = { ridges, ridgeCount: ridges.length, folds, foldCount: folds ? foldCount : 0 };
+    return this.#run(args, (options) =>
+      this.#binding.fitSoftmax({ ...options, data, rows, dim, labels, classes, ...choice }),
+    );
   }
 
   async #run<Result>(

@@ -10,6 +10,9 @@ import { assertAttached, valuesOf } from './read-blocks.js';
 /** Rows this close together in a file cost less read with what lies between than by a read of their own. */
 const GAP_BYTES = 1 << 16;
 
+/** Reads under way at once: one by one they would take as many turns of the event loop. */
+const READS = 8;
+
 /** Rows between two looks at the clock. */
 const ROWS_PER_LOOK = 1 << 10;
 
@@ -18,7 +21,7 @@ const RADIX = 1 << 16;
 
 /**
  * Copies the rows named, in the order given (repeats allowed), into one array of rows.length × dim. Of a file it
- * reads only what is needed, nearby rows together, through a buffer of at most 1 MiB or one row.
+ * reads only what is needed, nearby rows together, through eight buffers of at most 1 MiB or one row each.
  *
  * @throws INVALID_ARGUMENT for a row out of the pool; IO when a file is gone, changed or ends early; ABORTED
  */
@@ -135,37 +138,63 @@ interface SegmentJob {
 }
 
 async function gatherSegment(job: SegmentJob): Promise<void> {
-  const { segment, first, dim, rows, from, out, slice, signal } = job;
+  const { segment, dim, signal } = job;
   const { dtype = 'float32' } = segment;
   const rowBytes = dim * DTYPE_BYTES[dtype];
-  const maxSpan = Math.max(1, Math.floor(READ_BYTES / rowBytes));
-  const maxStep = 1 + Math.floor(GAP_BYTES / rowBytes);
   const { handle, stamp } = await openFile(segment.path, segment.path, segment.stamp);
   try {
-    let { begin } = job;
-    while (begin < job.end) {
+    for (let { begin } = job; begin < job.end; ) {
       throwIfAborted(signal);
-      const low = rows[from(begin)];
-      let end = begin + 1;
-      let last = low;
-      for (; end < job.end; end++) {
-        const row = rows[from(end)];
-        if (row - low >= maxSpan || row - last > maxStep || end - begin >= maxSpan) break;
-        last = row;
+      const spans: Span[] = [];
+      while (spans.length < READS && begin < job.end) {
+        const span = nextSpan(job, begin, rowBytes);
+        spans.push(span);
+        begin = span.end;
       }
-      const span = last - low + 1;
-      const position = segment.offset + (low - first) * rowBytes;
-      const bytes = await readBytes(handle, position, span * rowBytes, segment.path);
-      const data = widenBytes(bytes, dtype, span * dim);
-      for (let i = begin; i < end; i++) {
-        const at = (rows[from(i)] - low) * dim;
-        out.set(data.subarray(at, at + dim), from(i) * dim);
-        if (i % ROWS_PER_LOOK === 0 && slice.due) await slice.next();
-      }
-      begin = end;
+      const reads = spans.map(({ low, rows }) =>
+        readBytes(handle, segment.offset + (low - job.first) * rowBytes, rows * rowBytes, segment.path),
+      );
+      // All have ended, well or not, before the file is closed.
+      await Promise.allSettled(reads);
+      for (const [i, span] of spans.entries())
+        await copySpan(job, span, widenBytes(await reads[i], dtype, span.rows * dim));
     }
     await assertUnchanged(handle, stamp, segment.path);
   } finally {
     await handle.close();
+  }
+}
+
+/** Rows read at once: those at places `begin` to `end`, among `rows` of the file from `low` on. */
+interface Span {
+  begin: number;
+  end: number;
+  low: number;
+  rows: number;
+}
+
+function nextSpan({ rows, from, end: places }: SegmentJob, begin: number, rowBytes: number): Span {
+  const maxSpan = Math.max(1, Math.floor(READ_BYTES / rowBytes));
+  const maxStep = 1 + Math.floor(GAP_BYTES / rowBytes);
+  const low = rows[from(begin)];
+  let last = low;
+  let end = begin + 1;
+  for (; end < places; end++) {
+    const row = rows[from(end)];
+    if (row - low >= maxSpan || row - last > maxStep || end - begin >= maxSpan) break;
+    last = row;
+  }
+  return { begin, end, low, rows: last - low + 1 };
+}
+
+async function copySpan(
+  { rows, from, out, dim, slice }: SegmentJob,
+  { begin, end, low }: Span,
+  data: Float32Array,
+): Promise<void> {
+  for (let i = begin; i < end; i++) {
+    const at = (rows[from(i)] - low) * dim;
+    out.set(data.subarray(at, at + dim), from(i) * dim);
+    if (i % ROWS_PER_LOOK === 0 && slice.due) await slice.next();
   }
 }

@@ -1,5 +1,6 @@
 import type { Kernels } from '../kernels.js';
 import { closedFormAlpha } from './closed-form-alpha.js';
+import { fitSoftmax } from './fit-softmax.js';
 import { flipSearch } from './flip-search.js';
 import { interpolate } from './interpolate.js';
 import { kCenterGreedy } from './k-center-greedy.js';
@@ -27,5 +28,6 @@ export function jsKernels(): Kernels {
     kmeansPlusPlus,
     nearestMembers,
     normalizeRows,
+    fitSoftmax,
   };
 }

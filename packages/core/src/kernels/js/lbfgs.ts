@@ -1,6 +1,7 @@
-import type { TimeSlice } from '../time-slice.js';
-import { addScaled, dot } from './dense.js';
+import type { TimeSlice } from '../../time-slice.js';
+import { addScaled } from './dense.js';
 import { type LinePoint, lineSearch } from './line-search.js';
+import { dot } from './reduce.js';
 
 /**
  * A smooth function to minimise, met along lines: a linear model's logits along x + t d are l + t·(logits of d), so

@@ -1,6 +1,6 @@
-import type { TimeSlice } from '../time-slice.js';
-import { dot } from './dense.js';
+import type { TimeSlice } from '../../time-slice.js';
 import { type LbfgsResult, minimize } from './lbfgs.js';
+import { dot } from './reduce.js';
 import type { SoftmaxObjective } from './softmax-objective.js';
 
 export interface SolveOptions {
