@@ -10,10 +10,10 @@ let makers: Kernels[];
 beforeAll(async () => {
   makers = await everyKernels();
 });
-const { pool, labeled } = goldenCase(digitsEntries[0]);
+const { pool, labeled, head } = goldenCase(digitsEntries[0]);
 const rows = [7, 3, 1000, 40];
 const contextFor = (of: Pool, kernels = makers[0]) =>
-  contextOf({ pool: of, labeled: undefined, head: undefined, budget: 2 }, kernels);
+  contextOf({ pool: of, labeled, head, budget: 2 }, kernels);
 
 describe('rows selected for a kernel', () => {
   test('a float32 pool in memory is read in place', async () => {
