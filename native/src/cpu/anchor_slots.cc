@@ -96,15 +96,17 @@ bool FillOne(const std::uint32_t* keys, std::uint32_t count, Multipliers& stream
              std::uint32_t* multiplier) {
   for (int attempt = 0; attempt < kTries; ++attempt) {
     *multiplier = stream.Next() | 1;
+    // Without a branch: the sum of the slots' bits is their union when all differ.
     std::uint32_t taken = 0;
-    std::uint32_t i = 0;
-    for (; i < count; ++i) {
+    std::uint32_t sum = 0;
+    for (std::uint32_t i = 0; i < count; ++i) {
       const std::uint32_t bit = 1u << (keys[i] * *multiplier >> 28);
-      if ((taken & bit) != 0) break;
       taken |= bit;
+      sum += bit;
     }
-    if (i < count) continue;
-    for (i = 0; i < count; ++i) std::memcpy(values + (keys[i] * *multiplier >> 28), &keys[i], sizeof(float));
+    if (taken != sum) continue;
+    for (std::uint32_t i = 0; i < count; ++i)
+      std::memcpy(values + (keys[i] * *multiplier >> 28), &keys[i], sizeof(float));
     return true;
   }
   return false;

@@ -8,7 +8,7 @@ static Vec LogitError(const FlipTables* t, Vec norm2) {
 
 // Caps, anchors and classes of one vector, after TileGains. `open`: the lanes whose prediction float32 can
 // vouch for; returns those of them whose flip it can, too.
-static unsigned SearchLanes(const FlipTables* t, const FlipScratch* s, FlipLanes* f, const float* const* rows,
+static unsigned SearchLanes(const FlipTables* t, const FlipScratch* s, FlipLanes* f, const TileRows* tile,
                             Vec norm2, const LaneEvents* events, unsigned open, LanesOutput* o) {
   const int v = f->vector;
   f->gain_error = Set(kGainError * t->gram_max);
@@ -18,7 +18,7 @@ static unsigned SearchLanes(const FlipTables* t, const FlipScratch* s, FlipLanes
     AddUnshared(t, s, events, v);
     f->gain_error = Select(MaskOf(events->unshared), Mul(Set(3.0f), f->gain_error), f->gain_error);
   }
-  const unsigned sound = FarthestAnchorLanes(t, s, f, rows, norm2, open, o);
+  const unsigned sound = FarthestAnchorLanes(t, s, f, tile, norm2, open, o);
   return events->shared != 0 ? open & SharedLanes(t, s, f, events, norm2, o, sound) : sound;
 }
 
@@ -62,7 +62,7 @@ static void FlipTile(const FlipTables* t, const TileRows* tile, const FlipScratc
     unsigned sound = Bits(And(Greater(Sub(f[v].label_logit, f[v].second_logit), f[v].logit_error),
                               Greater(Set(kProbabilityError), probability_error)));
     if constexpr (kLookUp != LookUp::kNone) {
-      sound = SearchLanes(t, s, &f[v], tile->at + v * kLanes, norms, &events[v], sound, &o[v]);
+      sound = SearchLanes(t, s, &f[v], tile, norms, &events[v], sound, &o[v]);
     } else {
       NoAnchors(&o[v]);
     }
@@ -75,10 +75,11 @@ static void FlipTile(const FlipTables* t, const TileRows* tile, const FlipScratc
   }
 }
 
-static void FlipBlock(const FlipTables* t, const float* rows, int n, const FlipScratch* s,
+static void FlipBlock(const FlipTables* t, const void* rows, DType dtype, int n, const FlipScratch* s,
                       const FlipBlockOutput* out, uint8_t* recheck) {
   for (int first = 0; first < n; first += kTileLanes) {
-    const TileRows tile = RowsOfTile(rows + static_cast<size_t>(first) * t->dim, t->dim, n - first);
+    const char* from = static_cast<const char*>(rows) + first * BytesOfRow(dtype, t->dim);
+    const TileRows tile = RowsOfTile(from, dtype, t->dim, n - first);
     const int rest = n - first < kTileLanes ? n - first : kTileLanes;
     if (t->anchors == 0) {
       FlipTile<LookUp::kNone>(t, &tile, s, first, rest, out, recheck);

@@ -1,7 +1,7 @@
 // Flip caps for rows whose rays all have the same gains: only the farthest anchor can give the smallest cap.
 // `open`: the lanes whose prediction float32 can vouch for; returns those of them whose flip it can, too.
 static unsigned FarthestAnchorLanes(const FlipTables* t, const FlipScratch* s, const FlipLanes* f,
-                                    const float* const* rows, Vec norm2, unsigned open, LanesOutput* o) {
+                                    const TileRows* tile, Vec norm2, unsigned open, LanesOutput* o) {
   const float* products = s->lanes + t->classes * kTileLanes + f->vector * kLanes;
   Vec far = Set(-INFINITY);
   Vec runner_up = Set(-INFINITY);
@@ -30,5 +30,5 @@ static unsigned FarthestAnchorLanes(const FlipTables* t, const FlipScratch* s, c
   open &= Bits(Greater(Sub(far, runner_up), distance_error));
   const unsigned refine = open & ~close;
   if (refine == 0) return open;
-  return (open & close) | RefineLanes(t, s, f, rows, &step, scale, relative, refine, o);
+  return (open & close) | RefineLanes(t, s, f, tile, &step, scale, relative, refine, o);
 }

@@ -56,7 +56,7 @@ static bool RefineLane(const FlipTables* t, const FlipScratch* s, const FlipLane
 
 // Refines the lanes of `open`; returns those that float32 can vouch for now.
 static unsigned RefineLanes(const FlipTables* t, const FlipScratch* s, const FlipLanes* f,
-                            const float* const* rows, const FirstFlip* step, Vec scale, Vec relative,
+                            const TileRows* tile, const FirstFlip* step, Vec scale, Vec relative,
                             unsigned open, LanesOutput* o) {
   float label_logit[kLanes], logit_error[kLanes], gain_error[kLanes], highest[kLanes], scales[kLanes],
       relatives[kLanes];
@@ -69,9 +69,15 @@ static unsigned RefineLanes(const FlipTables* t, const FlipScratch* s, const Fli
   unsigned sound = 0;
   for (; open != 0; open &= open - 1) {
     const int lane = static_cast<int>(FirstBit(open));
-    const RefineRow row = {
-        rows[lane],       lane,          o->label[lane], label_logit[lane], logit_error[lane],
-        gain_error[lane], highest[lane], scales[lane],   relatives[lane]};
+    const RefineRow row = {FloatRow(t, s, tile, f->vector * kLanes + lane),
+                           lane,
+                           o->label[lane],
+                           label_logit[lane],
+                           logit_error[lane],
+                           gain_error[lane],
+                           highest[lane],
+                           scales[lane],
+                           relatives[lane]};
     if (RefineLane(t, s, f, &row, o)) sound |= 1u << lane;
   }
   return sound;

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <vector>
 
 #include "cpu/reduce.h"
 
@@ -91,16 +92,19 @@ void SearchAnchors(const FlipRowTables& tables, const float* z, std::uint32_t y,
 FlipRowTables::FlipRowTables(const FlipSearchParams& params)
     : params_(params), centered_(std::size_t{params.classes} * params.pool.dim) {
   const std::size_t dim = params.pool.dim;
-  for (std::size_t j = 0; j < dim; ++j) {
-    double sum = 0;
-    for (std::uint32_t c = 0; c < params.classes; ++c) {
-      const double v =
-          static_cast<double>(params.weight[c * dim + j]) - static_cast<double>(params.weight[j]);
-      centered_[c * dim + j] = v;
-      sum += v;
+  std::vector<double> mean(dim);
+  for (std::uint32_t c = 0; c < params.classes; ++c) {
+    const float* row = params.weight + c * dim;
+    double* centered = centered_.get() + c * dim;
+    for (std::size_t j = 0; j < dim; ++j) {
+      centered[j] = static_cast<double>(row[j]) - static_cast<double>(params.weight[j]);
+      mean[j] += centered[j];
     }
-    const double mean = sum / params.classes;
-    for (std::uint32_t c = 0; c < params.classes; ++c) centered_[c * dim + j] -= mean;
+  }
+  for (double& x : mean) x /= params.classes;
+  for (std::uint32_t c = 0; c < params.classes; ++c) {
+    double* centered = centered_.get() + c * dim;
+    for (std::size_t j = 0; j < dim; ++j) centered[j] -= mean[j];
   }
 }
 

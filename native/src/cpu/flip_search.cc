@@ -62,13 +62,19 @@ FlipBlockOutput At(const FlipSearchOutput& output, std::uint64_t row) {
 }
 
 // Rows that float32 can't vouch for, again in double. False at a row with NaN or infinity.
-bool Recheck(const FlipRowTables& exact, const FlipRowScratch& scratch, const float* rows, int n,
-             const std::uint8_t* flags, const FlipBlockOutput& out, int* bad) {
+bool Recheck(const FlipRowTables& exact, const LevelTable& level, const FlipSlot& slot, const char* rows,
+             DType dtype, int n, const std::uint8_t* flags, const FlipBlockOutput& out, int* bad) {
   const std::size_t dim = exact.params().pool.dim;
   for (int r = 0; r < n; ++r) {
     if (!flags[r]) continue;
+    const char* stored = rows + r * dim * BytesOf(dtype);
+    const float* z = reinterpret_cast<const float*>(stored);
+    if (dtype != DType::kFloat32) {
+      level.widen(dtype, stored, dim, slot.scratch.gradient);
+      z = slot.scratch.gradient;
+    }
     FlipRowResult row;
-    if (!FlipRow(exact, rows + r * dim, scratch, &row)) {
+    if (!FlipRow(exact, z, slot.exact, &row)) {
       *bad = r;
       return false;
     }
@@ -108,8 +114,9 @@ Status Search(const FlipSearchParams& params, const FlipSearchOutput& output, co
   ThreadPool::Instance().ParallelFor(blocks, threads, [&](std::uint64_t block, int slot) {
     const std::uint64_t first = block * block_rows;
     const std::uint64_t count = std::min(block_rows, rows - first);
-    const float* at = nullptr;
-    const Status read = reader.Read(first, count, slots[slot].rows.get(), &at);
+    const void* at = nullptr;
+    DType dtype = DType::kFloat32;
+    const Status read = reader.ReadStored(first, count, slots[slot].rows.get(), &at, &dtype);
     if (!read.ok()) {
       const std::lock_guard lock(status_mutex);
       if (status.ok()) status = read;
@@ -117,12 +124,12 @@ Status Search(const FlipSearchParams& params, const FlipSearchOutput& output, co
     }
     for (std::uint64_t r = 0; r < count; r += kBlockRows) {
       const int n = static_cast<int>(std::min<std::uint64_t>(kBlockRows, count - r));
-      const float* z = at + r * params.pool.dim;
+      const char* z = static_cast<const char*>(at) + r * params.pool.dim * BytesOf(dtype);
       const FlipBlockOutput out = At(output, first + r);
       std::uint8_t flags[kBlockRows];
-      level.flip_block(&packed.tables(), z, n, &slots[slot].scratch, &out, flags);
+      level.flip_block(&packed.tables(), z, dtype, n, &slots[slot].scratch, &out, flags);
       int bad = 0;
-      if (!Recheck(exact, slots[slot].exact, z, n, flags, out, &bad)) {
+      if (!Recheck(exact, level, slots[slot], z, dtype, n, flags, out, &bad)) {
         bad_row.Report(first + r + bad);
         return false;
       }

@@ -85,7 +85,8 @@ static void GradientTile(const FlipTables* t, const WeightRows* weight, bool uni
 static void GradientBlock(const FlipTables* t, const WeightRows* weight, bool unit, const float* rows, int n,
                           const FlipScratch* s, const GradientBlockOutput* out, uint8_t* recheck) {
   for (int first = 0; first < n; first += kTileLanes) {
-    const TileRows tile = RowsOfTile(rows + static_cast<size_t>(first) * t->dim, t->dim, n - first);
+    const TileRows tile =
+        RowsOfTile(rows + static_cast<size_t>(first) * t->dim, DType::kFloat32, t->dim, n - first);
     const int rest = n - first < kTileLanes ? n - first : kTileLanes;
     GradientTile(t, weight, unit, &tile, first, rest, s, out, recheck);
   }

@@ -5,9 +5,11 @@
 // found by a multiplicative hash (anchor_slots.h chose the multiplier so that none collide), so an element
 // can equal only the value in its own slot.
 
-// A tile's rows: where each begins, the last one again past the end.
+// A tile's rows: where each begins, the last one again past the end; and how its values are stored.
 struct TileRows {
-  const float* at[kTileLanes];
+  const char* at[kTileLanes];
+  DType dtype;
+  size_t row_bytes;
 };
 
 // Elements of one vector of a tile that need a look of their own: in dims[i], lanes lanes[i] equal some
@@ -24,10 +26,20 @@ struct LaneEvents {
 // How dimensions are looked up: kOne where one table of 16 slots holds each dimension's values.
 enum class LookUp { kNone, kOne, kMany };
 
-static TileRows RowsOfTile(const float* rows, uint32_t dim, int n) {
+static TileRows RowsOfTile(const void* rows, DType dtype, uint32_t dim, int n) {
   TileRows tile;
-  for (int r = 0; r < kTileLanes; ++r) tile.at[r] = rows + static_cast<size_t>(r < n ? r : n - 1) * dim;
+  tile.dtype = dtype;
+  tile.row_bytes = BytesOfRow(dtype, dim);
+  for (int r = 0; r < kTileLanes; ++r)
+    tile.at[r] = static_cast<const char*>(rows) + static_cast<size_t>(r < n ? r : n - 1) * tile.row_bytes;
   return tile;
+}
+
+// Row r of the tile as float32: in place, or in scratch->gradient.
+static const float* FloatRow(const FlipTables* t, const FlipScratch* s, const TileRows* tile, int r) {
+  if (tile->dtype == DType::kFloat32) return reinterpret_cast<const float*>(tile->at[r]);
+  Widen(tile->dtype, tile->at[r], t->dim, s->gradient);
+  return s->gradient;
 }
 
 static LaneEvents EventsOf(const FlipTables* t, const FlipScratch* s, int v) {
@@ -67,16 +79,49 @@ static void NoteEvents(const FlipTables* t, uint32_t j, int width, const float* 
   }
 }
 
-// kLanes dimensions from j of kLanes rows into z, transposed.
-template <LookUp kLookUp>
-static inline void ScanSquare(const FlipTables* t, const float* const* rows, size_t j, float* z, Vec* norm2,
-                              LaneEvents* events) {
-  Vec x[kLanes];
-  ALFAMIX_UNROLL
-  for (int r = 0; r < kLanes; ++r) {
-    x[r] = Load(rows[r] + j);
-    Prefetch(rows[r] + j + 2 * kLineFloats);
+// kLanes values from j of each of kLanes rows.
+static inline void LoadSquare(const TileRows* tile, int v, size_t j, Vec* x) {
+  const char* const* rows = tile->at + v * kLanes;
+  constexpr size_t kAhead = 2 * kLineBytes;
+  if (tile->dtype == DType::kFloat32) {
+    ALFAMIX_UNROLL
+    for (int r = 0; r < kLanes; ++r) {
+      x[r] = Load(reinterpret_cast<const float*>(rows[r]) + j);
+      Prefetch(rows[r] + j * sizeof(float) + kAhead);
+    }
+#if defined(ALFAMIX_VECTOR_LOADS)
+  } else if (tile->dtype == DType::kFloat16) {
+    ALFAMIX_UNROLL
+    for (int r = 0; r < kLanes; ++r) {
+      x[r] = LoadHalfs(rows[r] + 2 * j);
+      Prefetch(rows[r] + 2 * j + kAhead);
+    }
+  } else if (tile->dtype == DType::kBfloat16) {
+    ALFAMIX_UNROLL
+    for (int r = 0; r < kLanes; ++r) {
+      x[r] = LoadBfloats(rows[r] + 2 * j);
+      Prefetch(rows[r] + 2 * j + kAhead);
+    }
+  } else {
+    ALFAMIX_UNROLL
+    for (int r = 0; r < kLanes; ++r) x[r] = LoadDoubles(rows[r] + 8 * j);
+#else
+  } else {
+    const size_t size = tile->dtype == DType::kFloat64 ? 8 : 2;
+    for (int r = 0; r < kLanes; ++r) {
+      const float value = ValueAt(tile->dtype, rows[r] + size * j);
+      x[r] = Load(&value);
+    }
+#endif
   }
+}
+
+// kLanes dimensions from j of vector v's rows into z, transposed.
+template <LookUp kLookUp>
+static inline void ScanSquare(const FlipTables* t, const TileRows* tile, int v, size_t j, float* z,
+                              Vec* norm2, LaneEvents* events) {
+  Vec x[kLanes];
+  LoadSquare(tile, v, j, x);
   TransposeSquare(x);
   Vec sum = *norm2;
   uint32_t any = 0;
@@ -94,13 +139,18 @@ static inline void ScanSquare(const FlipTables* t, const float* const* rows, siz
 
 // The last dimensions, fewer than kLanes.
 template <LookUp kLookUp>
-static void ScanRest(const FlipTables* t, const float* const* rows, uint32_t j, float* z, Vec* norm2,
+static void ScanRest(const FlipTables* t, const TileRows* tile, int v, uint32_t j, float* z, Vec* norm2,
                      LaneEvents* events) {
   const int width = static_cast<int>(t->dim - j);
   Vec x[kLanes];
   for (int r = 0; r < kLanes; ++r) {
     float rest[kLanes] = {0};
-    memcpy(rest, rows[r] + j, width * sizeof(float));
+    const char* from = tile->at[v * kLanes + r];
+    if (tile->dtype == DType::kFloat32) {
+      memcpy(rest, from + j * sizeof(float), width * sizeof(float));
+    } else {
+      Widen(tile->dtype, from + BytesOfRow(tile->dtype, j), width, rest);
+    }
     x[r] = Load(rest);
   }
   TransposeSquare(x);
@@ -122,17 +172,18 @@ static void ScanTile(const FlipTables* t, const FlipScratch* s, const TileRows* 
     const uint32_t length = left < kTileChunk ? left : kTileChunk;
     for (uint32_t j = 0; j < length; j += kLanes) {
       for (int v = 0; v < kTileVectors; ++v) {
-        const float* const* rows = tile->at + v * kLanes;
         float* z = s->z + j * kTileLanes + v * kLanes;
         if (j + kLanes <= length) {
-          ScanSquare<kLookUp>(t, rows, start + j, z, &sums[v], &events[v]);
+          ScanSquare<kLookUp>(t, tile, v, start + j, z, &sums[v], &events[v]);
         } else {
-          ScanRest<kLookUp>(t, rows, start + j, z, &sums[v], &events[v]);
+          ScanRest<kLookUp>(t, tile, v, start + j, z, &sums[v], &events[v]);
         }
       }
     }
     // Of the next tile's rows a part as large as this chunk.
-    const float* next = tile->at[0] + static_cast<size_t>(kTileLanes) * (t->dim + start);
+    const size_t value_bytes = tile->row_bytes / t->dim;
+    const Soon next = {tile->at[0] + kTileLanes * (tile->row_bytes + start * value_bytes),
+                       kTileLanes * length * value_bytes};
     TileProduct(&t->panels, s->z, start, static_cast<int>(length), next, s->lanes);
   }
   for (int v = 0; v < kTileVectors; ++v) Store(norm2 + v * kLanes, sums[v]);

@@ -18,7 +18,7 @@ struct Ahead {
   size_t step;
   size_t second;
 };
-constexpr int kLineFloats = 16;
+constexpr size_t kLineBytes = 64;
 
 // out[column * kTileLanes + lane] (+)= sum over the chunk of z * panel, for one panel of kColumns columns.
 template <int kColumns>
@@ -65,23 +65,26 @@ static void TilePanelOfWidth(uint32_t width, const float* z, const float* panel,
   TilePanel<kColumns>(z, panel, length, first, ahead, out);
 }
 
+// Memory that is read soon.
+struct Soon {
+  const char* from;
+  size_t bytes;
+};
+
 // Adds to out[column * kTileLanes + lane] what dimensions start ... start + length - 1 give; z begins there.
-// `next`: kTileLanes * length values that are read soon, or null.
-static void TileProduct(const LanePanels* panels, const float* z, uint32_t start, int length,
-                        const float* next, float* out) {
+static void TileProduct(const LanePanels* panels, const float* z, uint32_t start, int length, Soon soon,
+                        float* out) {
   const uint32_t count = (panels->columns + kTileColumns - 1) / kTileColumns;
   if (count == 0) return;
   const uint32_t narrow = panels->columns / count;
-  const uint32_t wide = panels->columns % count;  // so many panels hold a column more
-  constexpr uint32_t kPasses = (kTileLanes + kLineFloats - 1) / kLineFloats;  // a line a step
-  const size_t pass = static_cast<size_t>(length) * kLineFloats;              // values
-  const size_t second = count < kPasses ? pass * sizeof(float) : 0;
+  const uint32_t wide = panels->columns % count;                 // so many panels hold a column more
+  const size_t pass = static_cast<size_t>(length) * kLineBytes;  // a line a step
+  const size_t second = soon.bytes > count * pass ? count * pass : 0;
   const float* data = panels->data;
   for (uint32_t i = 0; i < count; ++i) {
     const uint32_t width = narrow + (i < wide ? 1 : 0);
-    const bool ask = next != nullptr && i < kPasses;
-    const Ahead ahead = {reinterpret_cast<const char*>(ask ? next + i * pass : z),
-                         ask ? kLineFloats * sizeof(float) : 0, ask ? second : 0};
+    const Ahead nothing = {reinterpret_cast<const char*>(z), 0, 0};
+    const Ahead ahead = i * pass < soon.bytes ? Ahead{soon.from + i * pass, kLineBytes, second} : nothing;
     TilePanelOfWidth<kTileColumns>(width, z, data + static_cast<size_t>(start) * width, length, start == 0,
                                    ahead, out);
     data += static_cast<size_t>(panels->dim) * width;
@@ -94,6 +97,6 @@ static void TileProductOfAll(const LanePanels* panels, const float* z, float* ou
   for (uint32_t start = 0; start < panels->dim; start += kTileChunk) {
     const uint32_t left = panels->dim - start;
     TileProduct(panels, z + static_cast<size_t>(start) * kTileLanes, start,
-                static_cast<int>(left < kTileChunk ? left : kTileChunk), nullptr, out);
+                static_cast<int>(left < kTileChunk ? left : kTileChunk), Soon{nullptr, 0}, out);
   }
 }

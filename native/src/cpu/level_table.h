@@ -155,10 +155,10 @@ struct LevelTable {
   // whatever else is computed beside it: fixed order, chunks of 256 dimensions summed apart, then added.
   void (*product)(const Panels* panels, const float* rows, int n, float* out);
 
-  // The flip search for n <= kBlockRows rows. recheck[r] != 0: float32 can't vouch for row r; decide it in
-  // double.
-  void (*flip_block)(const FlipTables* tables, const float* rows, int n, const FlipScratch* scratch,
-                     const FlipBlockOutput* out, uint8_t* recheck);
+  // The flip search for n <= kBlockRows rows of dim values of `dtype`. recheck[r] != 0: float32 can't vouch
+  // for row r; decide it in double.
+  void (*flip_block)(const FlipTables* tables, const void* rows, DType dtype, int n,
+                     const FlipScratch* scratch, const FlipBlockOutput* out, uint8_t* recheck);
 
   // The pseudo-label's gradient, or its direction, for n <= kBlockRows rows; recheck as above.
   void (*gradient_block)(const FlipTables* tables, const WeightRows* weight, bool unit, const float* rows,

@@ -126,6 +126,31 @@ std::uint64_t RowReader::BufferFloats(std::uint64_t count) const {
   return count * source_.dim * (wide ? 2 : 1);
 }
 
+Status RowReader::ReadStored(std::uint64_t first, std::uint64_t count, float* buffer, const void** rows,
+                             DType* dtype) const {
+  if (source_.data != nullptr) {
+    *rows = static_cast<const char*>(source_.data) + first * source_.dim * BytesOf(source_.dtype);
+    *dtype = source_.dtype;
+    return Status::Ok();
+  }
+  for (const File& file : files_) {
+    if (first < file.first_row || first + count > file.first_row + file.rows) continue;
+    const std::uint64_t bytes_a_row = std::uint64_t{source_.dim} * BytesOf(file.dtype);
+    const std::uint64_t offset = file.offset + (first - file.first_row) * bytes_a_row;
+    const Status status = ReadBytes(file, offset, reinterpret_cast<char*>(buffer), count * bytes_a_row);
+    if (!status.ok()) return status;
+    if (StampOf(file.handle) != file.stamp) return Changed(file.path);
+    *rows = buffer;
+    *dtype = file.dtype;
+    return Status::Ok();
+  }
+  *dtype = DType::kFloat32;
+  const float* widened = nullptr;
+  const Status status = Read(first, count, buffer, &widened);
+  *rows = widened;
+  return status;
+}
+
 Status RowReader::Read(std::uint64_t first, std::uint64_t count, float* buffer, const float** rows) const {
   if (source_.data != nullptr) {
     const char* from = static_cast<const char*>(source_.data) + first * source_.dim * BytesOf(source_.dtype);

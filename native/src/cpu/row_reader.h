@@ -29,6 +29,11 @@ class RowReader {
   // Floats that Read needs as a buffer for `count` rows; 0 for float32 memory.
   std::uint64_t BufferFloats(std::uint64_t count) const;
 
+  // As Read, but leaves values as they are stored where one type holds them all: memory in place, files
+  // unwidened; *dtype says which. `buffer` as for Read.
+  Status ReadStored(std::uint64_t first, std::uint64_t count, float* buffer, const void** rows,
+                    DType* dtype) const;
+
   // Points *rows at `count` rows from `first`: into memory, or into `buffer`, 8-byte aligned. Any thread
   // may call. kIo when a file ends early or isn't as it was when it was opened: nothing read may be used
   // then.

@@ -16,6 +16,10 @@ static inline float HalfToFloat(uint16_t half) {
   return x;
 }
 
+static inline size_t BytesOfRow(DType dtype, size_t values) {
+  return values * (dtype == DType::kFloat64 ? 8 : dtype == DType::kFloat32 ? 4 : 2);
+}
+
 static inline float ValueAt(DType dtype, const char* from) {
   if (dtype == DType::kFloat64) {
     double wide;
