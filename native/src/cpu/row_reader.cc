@@ -133,10 +133,11 @@ Status RowReader::ReadStored(std::uint64_t first, std::uint64_t count, float* bu
     *dtype = source_.dtype;
     return Status::Ok();
   }
-  for (const File& file : files_) {
+  for (File& file : files_) {
     if (first < file.first_row || first + count > file.first_row + file.rows) continue;
     const std::uint64_t bytes_a_row = std::uint64_t{source_.dim} * BytesOf(file.dtype);
     const std::uint64_t offset = file.offset + (first - file.first_row) * bytes_a_row;
+    ReadAhead(file, offset + count * bytes_a_row);
     const Status status = ReadBytes(file, offset, reinterpret_cast<char*>(buffer), count * bytes_a_row);
     if (!status.ok()) return status;
     if (StampOf(file.handle) != file.stamp) return Changed(file.path);

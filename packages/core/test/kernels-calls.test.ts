@@ -213,8 +213,9 @@ describe('where rows live', () => {
   });
 
   test('a file cut short during the run', async () => {
+    // Classes enough that the run lasts well beyond the cut, however quick the kernel.
     const [rows, dim] = [60_000, 64];
-    const args = flipJob(rows, dim, 10);
+    const args = flipJob(rows, dim, 200);
     const bytes = npy(args.data, [rows, dim]);
     for (const kernels of makers) {
       const path = put(`cut-${kernels.level}.npy`, bytes);
