@@ -45,10 +45,24 @@ bool RunsAvx512() {
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
 #endif
+
+#if defined(ALFAMIX_LEVEL_AVX512BF16)
+// CPUID leaf 7, subleaf 1: bit 5 of EAX.
+bool HasBf16() {
+#if defined(_MSC_VER) && !defined(__clang__)
+  int info[4];
+  __cpuidex(info, 7, 1);
+  return (info[0] & (1 << 5)) != 0;
+#else
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & (1u << 5)) != 0;
+#endif
+}
+#endif
 #endif
 
 struct Available {
-  Level levels[4];
+  Level levels[5];
   int count = 0;
 
   Available() {
@@ -56,6 +70,9 @@ struct Available {
 #if defined(__x86_64__) || defined(_M_X64)
     if (RunsAvx2()) levels[count++] = {"avx2", &kAvx2Table};
     if (RunsAvx512()) levels[count++] = {"avx512", &kAvx512Table};
+#if defined(ALFAMIX_LEVEL_AVX512BF16)
+    if (RunsAvx512() && HasBf16()) levels[count++] = {"avx512bf16", &kAvx512Bf16Table};
+#endif
 #elif defined(__aarch64__) || defined(_M_ARM64)
     levels[count++] = {"neon", &kNeonTable};  // part of every 64-bit Arm
 #endif

@@ -1,0 +1,21 @@
+// The block functions at level "avx512bf16". See cpu/level_table.h for why only C headers are included here.
+#include <immintrin.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "cpu/level_table.h"
+
+namespace alfamix {
+namespace {
+
+#include "cpu/simd/avx512.h"
+#include "cpu/simd/avx512bf16.h"
+#include "cpu/level.inl"
+
+}  // namespace
+
+extern const LevelTable kAvx512Bf16Table = MakeLevelTable();
+
+}  // namespace alfamix
