@@ -7,7 +7,7 @@ import { type Options, readOptions, Usage } from './options.js';
 import { SharedFolder } from './problem.js';
 import { progressLine } from './progress-line.js';
 import type { ProductRow } from './protocol.js';
-import { caseTable, describeMachine, machineLines } from './report.js';
+import { caseMarkdown, caseTable, describeMachine, machineLines } from './report.js';
 import { type Entrant, entrantsHere, Roster } from './roster.js';
 import { type CaseOptions, type CaseResult, runCase } from './run-case.js';
 
@@ -72,6 +72,7 @@ async function bench(options: Options): Promise<number> {
     const report = { machine, versions, cases: results, sweeps, absent: Object.fromEntries(roster.absent) };
     if (options.json === true) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
     else if (options.json) writeFileSync(options.json, `${JSON.stringify(report, undefined, 2)}\n`);
+    if (options.markdown) writeFileSync(options.markdown, `${results.map(caseMarkdown).join('\n')}`);
     return exitCodeOf([...results, ...sweeps]);
   } finally {
     process.off('SIGINT', stop);
