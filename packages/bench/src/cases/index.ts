@@ -1,4 +1,5 @@
 import type { Case } from './case.js';
+import { fitSoftmax } from './fitting.js';
 import * as sampling from './sampling.js';
 import * as scan from './scan.js';
 
@@ -28,6 +29,7 @@ export function fullCases(): Case[] {
     sampling.kmeansPlusPlusFactorised({ rows: 20_000, dim: 768 }, 100, 100),
     sampling.nearestMembers(points, 200),
     sampling.normalizeRows(points),
+    fitSoftmax(1000, 128, 20),
   ];
 }
 
@@ -56,5 +58,6 @@ export function quickCases(): Case[] {
     sampling.kmeansPlusPlusFactorised(points, 10, 30),
     sampling.nearestMembers(points, 30),
     sampling.normalizeRows(points),
+    fitSoftmax(200, 32, 5),
   ];
 }
