@@ -5,8 +5,8 @@ import { loadMaker } from './makers/maker.js';
 import { type Outputs, readArray, type SharedOutputs, writeArray } from './problem.js';
 import type { Answers, Greeting, Request } from './protocol.js';
 
-/** Far more than any cache holds. */
-const READ_BYTES = 1 << 27;
+/** So much more than any cache holds that what stays in one hardly counts. */
+const READ_BYTES = 1 << 28;
 const RATE_SECONDS = 0.03;
 const SAMPLE_MS = 5;
 /** Of a product beside BLAS's. */
