@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { backendInfo } from '@alfamix/core';
 import type { Case } from './cases/case.js';
 import { fullCases, quickCases } from './cases/index.js';
+import type { Sweep } from './figures/sweeps.js';
 import type { MachineRates } from './limits.js';
 import { type Options, readOptions, Usage } from './options.js';
 import { SharedFolder } from './problem.js';
@@ -108,11 +109,15 @@ async function drawFigures(
   quick: boolean,
 ) {
   const { runSweeps } = await import('./figures/sweeps.js');
-  const { writeFigures } = await import('./figures/draw.js');
+  const { writeFigure } = await import('./figures/draw.js');
   const line = progressLine(process.stderr);
-  const sweeps = await runSweeps(roster, shared, options, quick, (text) => line.show(text));
-  line.clear();
-  for (const file of await writeFigures(sweeps, folder)) process.stderr.write(`${file}\n`);
+  const names = roster.entrants.map(({ name }) => name);
+  const sweeps: Sweep[] = [];
+  for await (const sweep of runSweeps(roster, shared, options, quick, (text) => line.show(text))) {
+    line.clear();
+    sweeps.push(sweep);
+    if (sweep.points.length > 0) process.stderr.write(`${await writeFigure(sweep, names, folder)}\n`);
+  }
   return sweeps;
 }
 
