@@ -96,7 +96,7 @@ std::uint32_t BestRidge(const FitSoftmaxParams& params, const FitSoftmaxOutput& 
   return best;
 }
 
-Status Check(const FitSoftmaxParams& params) {
+Status Check(const FitSoftmaxParams& params, const LevelTable& level) {
   const bool shaped = params.rows >= 2 && params.rows <= 0x7fffffff && params.dim > 0 &&
                       params.classes >= 2 && params.classes <= params.rows && params.ridge_count > 0 &&
                       (params.folds != nullptr ? params.fold_count > 0 : params.ridge_count == 1);
@@ -118,7 +118,7 @@ Status Check(const FitSoftmaxParams& params) {
       return Status::Error(Code::kInvalidArgument, "expected folds from -1 to %d, got %d",
                            static_cast<int>(params.fold_count) - 1, fold);
     const double* row = params.data + i * params.dim;
-    if (std::all_of(row, row + params.dim, [](double x) { return std::isfinite(x); })) continue;
+    if (std::isfinite(level.dot_doubles(row, row, params.dim))) continue;
     LowestRow bad;
     bad.Report(i);
     return bad.NonFinite();
@@ -162,7 +162,7 @@ Status Fit(const FitSoftmaxParams& params, FitSoftmaxOutput* output, const JobOp
 
 Status FitSoftmax(const FitSoftmaxParams& params, FitSoftmaxOutput* output, const JobOptions& options) {
   try {
-    const Status status = Check(params);
+    const Status status = Check(params, *LevelAt(options.level).table);
     return status.ok() ? Fit(params, output, options) : status;
   } catch (const std::bad_alloc&) {
     return Status::Error(Code::kOutOfMemory, "not enough memory to fit a head");

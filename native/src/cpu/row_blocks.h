@@ -16,8 +16,8 @@ class RowBlocks {
       : rows_(rows),
         size_(std::max<std::uint64_t>((1 << 16) / std::max<std::uint64_t>(dim, 1) / kBlockRows * kBlockRows,
                                       kBlockRows)) {
-    // A long block of much work would be deaf to an abort.
-    while (size_ > kBlockRows && size_ * dim * work > (1 << 26))
+    // A long block of much work would be deaf to an abort: at level scalar this much takes some 20 ms.
+    while (size_ > kBlockRows && size_ * dim * work > (1 << 24))
       size_ = (size_ / 2 + kBlockRows - 1) / kBlockRows * kBlockRows;
     threads_ = rows * dim * work < (1 << 20) ? 1 : threads;
   }

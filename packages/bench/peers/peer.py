@@ -67,9 +67,12 @@ class Peer:
         if what == "prepare":
             return self.prepare(request)
         if what == "run":
-            start = time.perf_counter()
-            self.last = self.run()
-            return {"ms": 1e3 * (time.perf_counter() - start)}
+            times = []
+            while not times or sum(times) < request["atLeast"]:
+                start = time.perf_counter()
+                self.last = self.run()
+                times.append(1e3 * (time.perf_counter() - start))
+            return {"ms": float(np.median(times))}
         if what == "outputs":
             # What only the comparison needs is computed here, off the clock.
             return save(self.last() if callable(self.last) else self.last, request["prefix"])

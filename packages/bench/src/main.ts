@@ -2,17 +2,18 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { backendInfo } from '@alfamix/core';
 import type { Case } from './cases/case.js';
 import { fullCases, quickCases } from './cases/index.js';
+import type { Sweep } from './figures/sweeps.js';
 import type { MachineRates } from './limits.js';
 import { type Options, readOptions, Usage } from './options.js';
 import { SharedFolder } from './problem.js';
 import { progressLine } from './progress-line.js';
 import type { ProductRow } from './protocol.js';
-import { caseTable, describeMachine, machineLines } from './report.js';
+import { caseMarkdown, caseTable, describeMachine, machineLines } from './report.js';
 import { type Entrant, entrantsHere, Roster } from './roster.js';
 import { type CaseOptions, type CaseResult, runCase } from './run-case.js';
 
 /** Milliseconds of one contender in one case. */
-const BUDGET = { full: 15_000, quick: 1000 };
+const BUDGET = { full: 4000, quick: 1000 };
 
 /** Returns the exit code: 0, 1 for results that disagree or a contender that died, 2 for a wrong option. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -72,6 +73,7 @@ async function bench(options: Options): Promise<number> {
     const report = { machine, versions, cases: results, sweeps, absent: Object.fromEntries(roster.absent) };
     if (options.json === true) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
     else if (options.json) writeFileSync(options.json, `${JSON.stringify(report, undefined, 2)}\n`);
+    if (options.markdown) writeFileSync(options.markdown, `${results.map(caseMarkdown).join('\n')}`);
     return exitCodeOf([...results, ...sweeps]);
   } finally {
     process.off('SIGINT', stop);
@@ -107,11 +109,15 @@ async function drawFigures(
   quick: boolean,
 ) {
   const { runSweeps } = await import('./figures/sweeps.js');
-  const { writeFigures } = await import('./figures/draw.js');
+  const { writeFigure } = await import('./figures/draw.js');
   const line = progressLine(process.stderr);
-  const sweeps = await runSweeps(roster, shared, options, quick, (text) => line.show(text));
-  line.clear();
-  for (const file of await writeFigures(sweeps, folder)) process.stderr.write(`${file}\n`);
+  const names = roster.entrants.map(({ name }) => name);
+  const sweeps: Sweep[] = [];
+  for await (const sweep of runSweeps(roster, shared, options, quick, (text) => line.show(text))) {
+    line.clear();
+    sweeps.push(sweep);
+    if (sweep.points.length > 0) process.stderr.write(`${await writeFigure(sweep, names, folder)}\n`);
+  }
   return sweeps;
 }
 

@@ -4,8 +4,8 @@ import type { Problem, SharedOutputs } from './problem.js';
 export type Request =
   /** Loads a problem (and forgets the last); `rows` takes only its first rows. */
   | { do: 'prepare'; problem: Problem; rows?: number; threads: number }
-  /** Runs it once; the clock stands while inputs are loaded or results written. */
-  | { do: 'run' }
+  /** Runs it until that many milliseconds are over, at least once, and answers the median of a run. */
+  | { do: 'run'; atLeast: number }
   /** Writes what the last run gave into files whose names begin with `prefix`. */
   | { do: 'outputs'; prefix: string }
   /** Runs it once more and samples the process's resident set. */

@@ -71,60 +71,82 @@ export const ours = (rows: readonly Row[]): Row | undefined =>
   rows.find(({ contender }) => contender === 'js');
 
 /** One case as a table, with what went wrong under it. */
-export function caseTable({ title, metric, limit, rows, failures, skipped }: CaseResult): string {
+export function caseTable(result: CaseResult): string {
+  return [
+    heading(result),
+    ...align(tableOf(result)).map((line) => `  ${line}`),
+    ...result.failures.map((failure) => `  WRONG: ${failure}`),
+    ...result.skipped.map((why) => `  without ${why}`),
+  ].join('\n');
+}
+
+/** The same for a Markdown page. */
+export function caseMarkdown(result: CaseResult): string {
+  const lines = usedColumns(tableOf(result)).map((cells) => `| ${cells.join(' | ')} |`);
+  const rule = lines[0].replace(/[^|]+/g, '---');
+  return [`${heading(result)}:`, '', lines[0], rule, ...lines.slice(1), ''].join('\n');
+}
+
+function heading({ title, limit }: CaseResult): string {
+  return `${title}${limit ? `; limit ${digits(limit.ms)} ms, by ${limit.by}` : ''}`;
+}
+
+/** Head and rows; a column that nobody fills has empty cells. */
+function tableOf({ metric, rows }: CaseResult): string[][] {
   const own = ours(rows);
-  const shares = rows.some(({ share }) => share !== undefined);
+  const total = Math.max(...rows.map((row) => row.rows));
   const head = [
     'kernels',
     metric === 'rate' ? 'Mrow/s' : metric === 'pass' ? 'ms a pass' : 'ms',
     'spread',
-    shares ? 'of the limit' : '',
+    rows.some(({ share }) => share !== undefined) ? 'of the limit' : '',
     own ? `${own.contender} is faster by` : '',
     '',
   ];
-  const total = Math.max(...rows.map((row) => row.rows));
   const cells = rows.map((row) => {
     const scale = row.ms.median > 0 ? row.unitMs / row.ms.median : 0;
     const [value, low, high] = [row.ms.median, row.ms.low, row.ms.high].map((ms) =>
       shown(ms * scale, metric),
     );
     const [least, most] = metric === 'rate' ? [high, low] : [low, high];
-    const spread = row.ms.runs > 1 ? `${least} – ${most}, ${row.ms.runs} runs` : '1 run';
-    const notes = [
-      ...(row.rows < total ? [`${row.rows.toLocaleString('en-US')} rows`] : []),
-      ...(typeof row.numbers.inertia === 'number' && metric === 'time'
-        ? [`inertia ${digits(row.numbers.inertia, 6)}`]
-        : []),
-      ...(row.extraBytes === undefined ? [] : [`${digits(row.extraBytes / 1e6)} MB beyond its inputs`]),
-      ...(row.bare ? ['result not compared'] : []),
-    ];
     return [
       row.contender,
       value,
-      spread,
+      row.ms.runs > 1 ? `${least} – ${most}, ${row.ms.runs} runs` : '1 run',
       row.share === undefined ? '' : percent(row.share),
       own ? `${digits(row.unitMs / own.unitMs)}×` : '',
-      notes.join(', '),
+      notesOf(row, metric, total).join(', '),
     ];
   });
-  const bound = limit ? `; limit ${digits(limit.ms)} ms, by ${limit.by}` : '';
+  return [head, ...cells];
+}
+
+function notesOf(
+  { rows, numbers, extraBytes, bare }: Row,
+  metric: CaseResult['metric'],
+  total: number,
+): string[] {
+  const { inertia } = numbers;
   return [
-    `${title}${bound}`,
-    ...align([head, ...cells]).map((line) => `  ${line}`),
-    ...failures.map((failure) => `  WRONG: ${failure}`),
-    ...skipped.map((why) => `  without ${why}`),
-  ].join('\n');
+    ...(rows < total ? [`${rows.toLocaleString('en-US')} rows`] : []),
+    ...(typeof inertia === 'number' && metric === 'time' ? [`inertia ${digits(inertia, 6)}`] : []),
+    ...(extraBytes === undefined ? [] : [`${digits(extraBytes / 1e6)} MB beyond its inputs`]),
+    ...(bare ? ['result not compared'] : []),
+  ];
 }
 
 function shown(ms: number, metric: CaseResult['metric']): string {
   return digits(metric === 'rate' ? 1 / (ms * 1e3) : ms);
 }
 
-function align(lines: readonly (readonly string[])[]): string[] {
-  const used = lines[0]
-    .map((_, column) => column)
-    .filter((column) => lines.some((line) => line[column] !== ''));
-  const widths = used.map((column) => Math.max(...lines.map((line) => line[column].length)));
+function usedColumns(lines: readonly (readonly string[])[]): string[][] {
+  const used = lines[0].map((_, column) => lines.some((line) => line[column] !== ''));
+  return lines.map((line) => line.filter((_, column) => used[column]));
+}
+
+function align(table: readonly (readonly string[])[]): string[] {
+  const lines = usedColumns(table);
+  const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
   return lines.map((line) =>
     line
       .map((cell, column) => cell.padEnd(widths[column]))

@@ -11,11 +11,14 @@ import { interleave, type Timing } from './timing.js';
 /** Kinds that get `few` rows. */
 const SLOW_KINDS: ReadonlySet<string> = new Set(['js', 'tfjs']);
 
+/** Of a contender's turn: a shorter run would be timed while caches and threads still wake. */
+const TURN_MS = 50;
+
 export interface Row {
   contender: string;
   /** Rows that it got. */
   rows: number;
-  /** Milliseconds of a run. */
+  /** Milliseconds of a run; a turn counts as one, by its median. */
   ms: Timing;
   /** Milliseconds of what is compared: a row, a pass or a run. */
   unitMs: number;
@@ -86,7 +89,7 @@ export async function runCase(
   const timings = await interleave(
     agreed.map(({ entrant, peer }) => ({
       name: entrant.name,
-      run: async () => (await peer.ask({ do: 'run' })).ms,
+      run: async () => (await peer.ask({ do: 'run', atLeast: TURN_MS })).ms,
     })),
     agreed.map(({ ms }) => ms),
     {
@@ -162,7 +165,7 @@ async function warmUp(
     const rows = Math.min(few ?? problem.args.rows, problem.args.rows);
     try {
       await peer.ask({ do: 'prepare', problem, rows, threads });
-      const { ms } = await peer.ask({ do: 'run' });
+      const { ms } = await peer.ask({ do: 'run', atLeast: 0 });
       const shared = bare
         ? undefined
         : await peer.ask({ do: 'outputs', prefix: join(folder.path, `out-${i}`) });

@@ -5,7 +5,7 @@ import { sameFloats } from '../src/agreement.js';
 import type { Case } from '../src/cases/case.js';
 import { exitCodeOf } from '../src/main.js';
 import { SharedFolder } from '../src/problem.js';
-import { caseTable } from '../src/report.js';
+import { caseMarkdown, caseTable } from '../src/report.js';
 import { type Entrant, Roster } from '../src/roster.js';
 import { type CaseOptions, runCase } from '../src/run-case.js';
 
@@ -58,6 +58,15 @@ describe('a case', () => {
     ]);
     expect(roster.versions.get('another')).toBe('1.2.3');
     expect(exitCodeOf([result])).toBe(0);
+    expect(caseMarkdown(result).split('\n')).toEqual([
+      'sum of 8 values:',
+      '',
+      '| kernels | ms | spread |',
+      '|---|---|---|',
+      '| good one | 2.00 | 2.00 – 2.00, 3 runs |',
+      '| another | 2.00 | 2.00 – 2.00, 3 runs |',
+      '',
+    ]);
   });
 
   test('a wrong result is named, gets no time, and makes the bench fail', async () => {

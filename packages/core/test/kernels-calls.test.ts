@@ -6,8 +6,9 @@ import type { JobOptions, Kernels, RowSource } from '../src/kernels/kernels.js';
 import { Pool } from '../src/pool/pool.js';
 import { fails, npy, testFolder } from './support/files.js';
 import { fitJob } from './support/fit-job.js';
-import { flipJob, noise } from './support/flip-job.js';
+import { flipJob } from './support/flip-job.js';
 import { everyKernels } from './support/golden-cases.js';
+import { longCalls } from './support/long-calls.js';
 import { canMeasureTurns, longestTurn } from './support/turns.js';
 
 let makers: Kernels[];
@@ -16,50 +17,6 @@ beforeAll(async () => {
 });
 
 const { put } = testFolder();
-
-/** One call of each kernel, long enough to be stopped on the way. */
-const longCalls: [string, (kernels: Kernels, options: JobOptions) => Promise<unknown>][] = (() => {
-  const dim = 64;
-  const rows = 150_000;
-  let data: Float32Array | undefined;
-  const matrix = () => {
-    data ??= noise(rows * dim);
-    return { data, rows, dim };
-  };
-  return [
-    [
-      'flipSearch',
-      (kernels, options) => {
-        const { data: _, rows: __, ...head } = flipJob(1, dim, 40);
-        return kernels.flipSearch({ ...head, ...matrix(), ...options });
-      },
-    ],
-    [
-      'kmeans',
-      (kernels, options) => kernels.kmeans({ ...matrix(), clusters: 50, maxIterations: 3, ...options }),
-    ],
-    [
-      'scoreUncertainty',
-      (kernels, options) => {
-        const { data: _, rows: __, anchors: ___, ...head } = flipJob(1, dim, 100);
-        return kernels.scoreUncertainty({ ...head, ...matrix(), ...options });
-      },
-    ],
-    [
-      'pseudoLabelGradient',
-      (kernels, options) => {
-        const { data: _, rows: __, anchors: ___, ...head } = flipJob(1, dim, 100);
-        return kernels.pseudoLabelGradient({ ...head, ...matrix(), ...options });
-      },
-    ],
-    ['kCenterGreedy', (kernels, options) => kernels.kCenterGreedy({ ...matrix(), budget: 2000, ...options })],
-    [
-      'kmeansPlusPlus',
-      (kernels, options) => kernels.kmeansPlusPlus({ ...matrix(), clusters: 20_000, ...options }),
-    ],
-    ['fitSoftmax', (kernels, options) => kernels.fitSoftmax({ ...fitJob(1500, 200, 40), ...options })],
-  ];
-})();
 
 const within = (kernels: Kernels) => (kernels.backend === 'js' ? 100 : 50);
 

@@ -99,7 +99,12 @@ describe('fitSoftmax', () => {
       'INVALID_ARGUMENT',
       /a row of class 0 outside fold 0 for folds/,
     ],
-    ['NaN', { data: Float64Array.of(1, 2, Number.NaN, 4) }, 'NON_FINITE', /NaN at row 2, column 0$/],
+    [
+      'NaN',
+      { data: Float64Array.of(1, 2, Number.NaN, 4) },
+      'NON_FINITE',
+      /finite values, found NaN or infinity in row 2$/,
+    ],
     ['too few values', { data: new Float64Array(3) }, 'SHAPE_MISMATCH', /4 values for data, got 3$/],
     ['floats', { data: new Float32Array(4) as never }, 'INVALID_ARGUMENT', /a Float64Array for data/],
   ])('refuses %s', async (_, change, code, message) => {

@@ -1,7 +1,7 @@
 /** The cases of `npm run bench:peers`: our default level beside what people use elsewhere, at the results page's sizes. */
 import { honestInertia } from '../agreement.js';
 import type { SharedFolder, Values } from '../problem.js';
-import type { Case, Peer } from './case.js';
+import { type Case, type Peer, thousands } from './case.js';
 import { kCenterGreedy, kmeansPlusPlus, kmeansPlusPlusFactorised } from './sampling.js';
 import { flipSearch, scoreUncertainty } from './scan.js';
 
@@ -57,19 +57,20 @@ function kmeansOn({ name, rows, dim, read }: GivenRows): Case[] {
   ];
   const share = (folder: SharedFolder) => folder.share(`given-${name}`, read, dim);
   const clusters = 1000;
-  return [
-    {
-      id: `kmeans/${name}`,
-      title: `kmeans, own seeds to the end, ${name} ${rows.toLocaleString('en-US')} × ${dim}, K = 1,000`,
+  return (['lloyd', 'hartigan'] as const).map(
+    (algorithm): Case => ({
+      id: `kmeans/${name}-${algorithm}`,
+      title: `kmeans (${algorithm}), own seeds to the end, ${name} ${thousands(rows)} × ${dim}, K = 1,000`,
       problem: (folder) => ({
         kernel: 'kmeans',
-        args: { rows, dim, clusters, seed: 1 },
+        args: { rows, dim, clusters, seed: 1, algorithm },
         arrays: { data: share(folder) },
       }),
       compare: (folder) => honestInertia(() => folder.read(`given-${name}`) as Float32Array, dim),
       metric: 'time',
       kinds: ['cpu'],
-      peers,
-    },
-  ];
+      // Once is enough for those that take long.
+      peers: algorithm === 'lloyd' ? peers : peers.filter(({ name }) => name.startsWith('faiss')),
+    }),
+  );
 }

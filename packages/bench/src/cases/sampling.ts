@@ -36,20 +36,21 @@ export function kmeansPass(points: Points, clusters: number, updates: number): C
   };
 }
 
-export function kmeansRun(points: Points, clusters: number): Case {
+export function kmeansRun(points: Points, clusters: number, algorithm: 'lloyd' | 'hartigan' = 'lloyd'): Case {
   const { rows, dim } = points;
+  const lloyd = algorithm === 'lloyd';
   return {
-    id: 'kmeans/run',
-    title: `kmeans, own seeds to convergence, ${size(points)}, K = ${clusters}`,
+    id: lloyd ? 'kmeans/run' : `kmeans/${algorithm}`,
+    title: `kmeans (${algorithm}), own seeds to convergence, ${size(points)}, K = ${clusters}`,
     problem: (folder) => ({
       kernel: 'kmeans',
-      args: { rows, dim, clusters, seed: 1 },
+      args: { rows, dim, clusters, seed: 1, algorithm },
       arrays: { data: gaussianRows(folder, points) },
     }),
     compare: (folder) =>
       honestInertia(() => folder.read(`pool-gaussian-float32-${rows}x${dim}`) as Float32Array, dim),
     metric: 'time',
-    kinds: ['ml-kmeans', 'js', 'cpu'],
+    kinds: lloyd ? ['ml-kmeans', 'js', 'cpu'] : ['js', 'cpu'],
     slow: ['ml-kmeans', 'js'],
   };
 }

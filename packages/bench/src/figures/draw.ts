@@ -9,20 +9,14 @@ const COLOURS = [0, 2, 5, 3, 1, 7, 9, 6].map((i) => `var(--k${i})`);
 const DASHES = [[], [7, 3], [2, 2], [9, 3, 2, 3], [12, 4], [4, 2]];
 
 /**
- * One SVG file a sweep: milliseconds against what grows, both axes logarithmic but for threads. A contender looks the
- * same in every figure.
- * @returns the files written
+ * Writes a sweep as SVG: milliseconds against what grows, both axes logarithmic but for threads.
+ * @param names of all contenders of the run: one looks the same in every figure
+ * @returns the file
  */
-export async function writeFigures(sweeps: readonly Sweep[], folder: string): Promise<string[]> {
-  const names = [...new Set(sweeps.flatMap(({ points }) => points.map(({ contender }) => contender)))];
-  const files: string[] = [];
-  for (const sweep of sweeps) {
-    if (sweep.points.length === 0) continue;
-    const file = join(folder, `${sweep.id}.svg`);
-    writeFileSync(file, await drawSweep(sweep, names));
-    files.push(file);
-  }
-  return files;
+export async function writeFigure(sweep: Sweep, names: readonly string[], folder: string): Promise<string> {
+  const file = join(folder, `${sweep.id}.svg`);
+  writeFileSync(file, await drawSweep(sweep, names));
+  return file;
 }
 
 export async function drawSweep(sweep: Sweep, names: readonly string[]): Promise<string> {

@@ -32,19 +32,19 @@ interface Plan {
   make: (x: number) => Case;
 }
 
-const FEW = 300;
+const FEW = 100;
 /** Milliseconds of one contender at one point. */
-const BUDGET = 3000;
-const REPEATS = 5;
+const BUDGET = 800;
+const REPEATS = 3;
 
-export async function runSweeps(
+/** Each when it is done. */
+export async function* runSweeps(
   roster: Roster,
   folder: SharedFolder,
   options: CaseOptions,
   quick: boolean,
   onProgress: (text: string) => void,
-): Promise<Sweep[]> {
-  const sweeps: Sweep[] = [];
+): AsyncGenerator<Sweep> {
   for (const plan of plans(quick, options.threads)) {
     const sweep: Sweep = {
       id: plan.id,
@@ -70,9 +70,8 @@ export async function runSweeps(
       }
       sweep.failures.push(...result.failures);
     }
-    sweeps.push(sweep);
+    yield sweep;
   }
-  return sweeps;
 }
 
 function plans(quick: boolean, threads: number): Plan[] {

@@ -11,7 +11,7 @@ export async function alfamixMaker(backend: 'js' | 'cpu' | 'cuda', level?: strin
   return {
     version: backend === 'js' ? 'TypeScript' : (nativeVersion ?? 'unknown'),
     make: async (problem) => {
-      if (problem.kernel === 'score') return scoreRun(problem);
+      if (problem.kernel === 'score') return scoreRun(problem, kernels);
       const { args, arrays, threads } = problem;
       const given = Object.entries(arrays).map(([name, { values, type }]) => [
         name,
@@ -25,7 +25,10 @@ export async function alfamixMaker(backend: 'js' | 'cpu' | 'cuda', level?: strin
 }
 
 /** `score()` as a user calls it, on an array in memory. */
-function scoreRun({ args, arrays, threads }: Loaded): () => Promise<ReturnType<typeof toOutputs>> {
+function scoreRun(
+  { args, arrays, threads }: Loaded,
+  kernels: Kernels,
+): () => Promise<ReturnType<typeof toOutputs>> {
   const floats = (name: string) => arrays[name].values as Float32Array;
   const { rows, dim } = args;
   const classes = args.classes as number;
@@ -35,5 +38,5 @@ function scoreRun({ args, arrays, threads }: Loaded): () => Promise<ReturnType<t
     embeddings: floats('labelled'),
     labels: [...(arrays.labels.values as Int32Array)],
   });
-  return async () => toOutputs(await score({ pool, labeled, head, threads }));
+  return async () => toOutputs(await score({ pool, labeled, head, threads, kernels }));
 }

@@ -1,8 +1,8 @@
 import { AlfamixError, expected } from '../errors.js';
 import type { FitSoftmaxArgs } from './fitting.js';
-import { requireFinite, requireInteger, requireShape, requireTypedArray, validateJob } from './validate.js';
+import { requireInteger, requireShape, requireTypedArray, validateJob } from './validate.js';
 
-/** Checks the arguments of `fitSoftmax`, values included: there are few of them. */
+/** Checks the arguments of `fitSoftmax`; the finiteness of `data` is for the kernel. */
 export function validateFitSoftmax(args: FitSoftmaxArgs): void {
   validateJob(args);
   const { data, rows, dim, labels, classes, ridges, folds, foldCount } = args;
@@ -11,7 +11,6 @@ export function validateFitSoftmax(args: FitSoftmaxArgs): void {
   requireInteger(classes, 'classes', 2, rows);
   requireTypedArray(data, 'Float64Array', 'data');
   requireValues(data, 'data', rows * dim);
-  requireFinite(data, 'data', dim);
   requireTypedArray(labels, 'Int32Array', 'labels');
   requireValues(labels, 'labels', rows);
   requireLabels(labels, classes);

@@ -2,6 +2,8 @@ import { TimeSlice } from '../../time-slice.js';
 import type { FitSoftmaxArgs, FitSoftmaxResult } from '../fitting.js';
 import { validateFitSoftmax } from '../validate-fitting.js';
 import { product } from './dense.js';
+import { nonFiniteRow } from './flip-search.js';
+import { dot } from './reduce.js';
 import { SoftmaxObjective, softmaxRow, type TrainingRows } from './softmax-objective.js';
 import { solve } from './solve.js';
 
@@ -11,6 +13,10 @@ export async function fitSoftmax(args: FitSoftmaxArgs): Promise<FitSoftmaxResult
   const { data, dim, labels, classes, ridges, onProgress } = args;
   const foldCount = args.folds ? (args.foldCount ?? 0) : 0;
   const slice = new TimeSlice(args.signal);
+  for (let i = 0; i < args.rows; i++) {
+    if (!Number.isFinite(dot(data, i * dim, data, i * dim, dim))) throw nonFiniteRow(i);
+    if (slice.due) await slice.next();
+  }
   const all: TrainingRows = { x: data, labels, dim, classes };
   const fits = foldCount * ridges.length + 1;
   const right = new Int32Array(ridges.length);

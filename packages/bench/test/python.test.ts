@@ -1,0 +1,68 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { getKernels, type Kernels } from '@alfamix/core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Compare } from '../src/agreement.js';
+import type { Case } from '../src/cases/case.js';
+import { kCenterGreedy, kmeansPlusPlus } from '../src/cases/sampling.js';
+import { flipSearch, scoreUncertainty } from '../src/cases/scan.js';
+import { toOutputs } from '../src/makers/maker.js';
+import { PeerProcess } from '../src/peer-process.js';
+import { type Problem, readArray, readOutputs, SharedFolder } from '../src/problem.js';
+
+/** ALFAMIX_TEST_PYTHON names one that has the peers' packages; they are no part of what the tests need. */
+const PYTHON = process.env.ALFAMIX_TEST_PYTHON ?? 'python3';
+const has = (name: string) => spawnSync(PYTHON, ['-c', `import ${name}`]).status === 0;
+const PEER = fileURLToPath(new URL('../peers/peer.py', import.meta.url));
+
+describe.skipIf(!has('numpy'))('peers in Python agree with the kernels', () => {
+  let folder: SharedFolder;
+  beforeAll(() => {
+    folder = new SharedFolder();
+  });
+  afterAll(() => folder.remove());
+
+  const shape = { rows: 300, dim: 32, classes: 5 };
+  const cases: [string, string, Case][] = [
+    ['NumPy vectorised', 'numpy', flipSearch('test', shape, 0)],
+    ['PyTorch vectorised', 'torch', flipSearch('test', shape, 0)],
+    ['PyTorch loops', 'torch', flipSearch('test', { ...shape, kind: 'ReLU' }, 0)],
+    ['PyTorch scores', 'torch', scoreUncertainty(shape, 0)],
+    ['NumPy farthest-first', 'numpy', kCenterGreedy(shape, 20)],
+    ['NumPy D2 sampling', 'numpy', kmeansPlusPlus(shape, 20)],
+  ];
+  for (const [name, needs, one] of cases)
+    test.skipIf(!has(needs))(name, async () => {
+      const problem = one.problem(folder);
+      const { peer } = await PeerProcess.start(name, PYTHON, [PEER, name], 1);
+      try {
+        await peer.ask({ do: 'prepare', problem, threads: 1 });
+        const { ms } = await peer.ask({ do: 'run', atLeast: 0 });
+        expect(ms).toBeGreaterThan(0);
+        const found = readOutputs(await peer.ask({ do: 'outputs', prefix: join(folder.path, 'out') }));
+        const compare: Compare = one.compare(folder);
+        expect(compare(await ours(problem), found, problem)).toBeUndefined();
+      } finally {
+        await peer.stop();
+      }
+    });
+
+  test('what goes wrong in Python is told in its words, and the peer lives on', async () => {
+    const { peer } = await PeerProcess.start('numpy', PYTHON, [PEER, 'NumPy farthest-first'], 1);
+    const problem = kCenterGreedy(shape, 20).problem(folder);
+    const bad = { ...problem, arrays: {} };
+    await expect(peer.ask({ do: 'prepare', problem: bad, threads: 1 })).rejects.toThrow(
+      "numpy: KeyError: 'data'",
+    );
+    expect(await peer.ask({ do: 'prepare', problem, threads: 1 })).toEqual({});
+    await peer.stop();
+  });
+});
+
+async function ours({ kernel, args, arrays }: Problem) {
+  const kernels = await getKernels('js');
+  const given = Object.entries(arrays).map(([name, array]) => [name, readArray(array)]);
+  const run = kernels[kernel as keyof Kernels] as unknown as (args: object) => Promise<unknown>;
+  return toOutputs(await run.call(kernels, { ...args, ...Object.fromEntries(given) }));
+}
