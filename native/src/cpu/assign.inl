@@ -87,7 +87,7 @@ struct Fetcher {
 };
 
 static inline Fetcher StartFetching(const AheadRows* ahead, int n, uint32_t padded) {
-  if (ahead == nullptr) return {ahead, 0, 0};
+  if (ahead == nullptr || padded == 0) return {ahead, 0, 0};  // no columns: no center moved
   const int calls =
       (n + kPackTile - 1) / kPackTile * static_cast<int>((padded + kPanelWidth - 1) / kPanelWidth);
   return {ahead, 0, (ahead->n + calls - 1) / calls};
