@@ -154,6 +154,51 @@ TEST(ThreadsGiveTheSameResult) {
     CHECK(Same(Run(data, 67, 20, Options(LevelCount() - 1, threads), nullptr, 2), first));
 }
 
+TEST(RowsByIndexAndScaleAreTheirCopy) {
+  for (const std::uint32_t dim : {1u, 15u, 16u, 33u}) {
+    const std::vector<float> data = Values(std::size_t{80} * dim, dim);
+    std::vector<std::int32_t> index;
+    std::vector<float> scale;
+    std::vector<float> copy;
+    for (std::int32_t i = 0; i < 130; ++i) {
+      index.push_back(i * 37 % 80);
+      scale.push_back(0.5f + static_cast<float>(i % 7));
+      for (std::uint32_t j = 0; j < dim; ++j)
+        copy.push_back(data[static_cast<std::size_t>(index.back()) * dim + j] * scale.back());
+    }
+    KMeansParams params;
+    params.data = data.data();
+    params.index = index.data();
+    params.scale = scale.data();
+    params.rows = 130;
+    params.dim = dim;
+    params.clusters = 40;
+    params.seed = 3;
+    for (const auto algorithm : {KMeansAlgorithm::kLloyd, KMeansAlgorithm::kHartigan}) {
+      params.algorithm = algorithm;
+      std::vector<Result> results(2);
+      for (int level = 0; level < LevelCount(); ++level) {
+        for (const bool copied : {false, true}) {
+          KMeansParams own = params;
+          if (copied) {
+            own.data = copy.data();
+            own.index = nullptr;
+            own.scale = nullptr;
+          }
+          Result& result = results[copied ? 1 : 0];
+          result.labels.assign(130, -9);
+          result.centers.assign(std::size_t{40} * dim, 0);
+          result.output.labels = result.labels.data();
+          result.output.centers = result.centers.data();
+          result.status = KMeans(own, result.output, Options(level, 2));
+          CHECK(result.status.ok());
+        }
+        CHECK(Same(results[0], results[1]));
+      }
+    }
+  }
+}
+
 bool StopAtThird(void* context, std::uint64_t, std::uint64_t) { return ++*static_cast<int*>(context) < 3; }
 
 TEST(KMeansStopsAndNamesBadRows) {

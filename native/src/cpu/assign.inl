@@ -78,6 +78,29 @@ static inline void PackedRowsOfWidth(uint32_t width, const float* rows, size_t s
   }
 }
 
+// Rows that the same thread packs next come into the second-level cache while this block computes: reading
+// them is as long as multiplying them with 50 columns.
+struct Fetcher {
+  const AheadRows* ahead;
+  int at;
+  int step;
+};
+
+static inline Fetcher StartFetching(const AheadRows* ahead, int n, uint32_t padded) {
+  if (ahead == nullptr || padded == 0) return {ahead, 0, 0};  // no columns: no center moved
+  const int calls =
+      (n + kPackTile - 1) / kPackTile * static_cast<int>((padded + kPanelWidth - 1) / kPanelWidth);
+  return {ahead, 0, (ahead->n + calls - 1) / calls};
+}
+
+static inline void FetchSome(Fetcher* fetcher) {
+  const AheadRows* ahead = fetcher->ahead;
+  for (int i = 0; i < fetcher->step && fetcher->at < ahead->n; ++i, ++fetcher->at) {
+    const float* row = ahead->rows[fetcher->at];
+    for (uint32_t j = 0; j < ahead->dim; j += 16) PrefetchFar(row + j);
+  }
+}
+
 // The lanes of one row's running top two, joined.
 static void JoinTopTwo(const float* best, const float* second, const int32_t* nearest, const float* own,
                        int r, const TopTwo* out) {
@@ -105,7 +128,7 @@ static void JoinTopTwo(const float* best, const float* second, const int32_t* ne
 }
 
 static void TopTwoBlock(const Panels* panels, const float* half_norms, const float* packed, int n,
-                        const int32_t* own_columns, const TopTwo* out) {
+                        const int32_t* own_columns, const AheadRows* ahead, const TopTwo* out) {
   alignas(64) float best[kMostPacked * kLanes];
   alignas(64) float second[kMostPacked * kLanes];
   alignas(64) float own[kMostPacked * kLanes];
@@ -124,12 +147,14 @@ static void TopTwoBlock(const Panels* panels, const float* half_norms, const flo
     }
   }
   const Vec never = Set(-INFINITY);
+  Fetcher fetcher = StartFetching(ahead, n, panels->padded);
   for (uint32_t column = 0; column < panels->padded; column += kPanelWidth) {
     const uint32_t left = panels->padded - column;
     const uint32_t width = left < kPanelWidth ? left : kPanelWidth;
     const float* panel = panels->data + static_cast<size_t>(column) * panels->dim;
     for (int first = 0; first < n; first += kPackTile) {
       const int end = n - first < kPackTile ? n - first : kPackTile;
+      FetchSome(&fetcher);
       PackedRowsOfWidth(width, packed + first * stride, stride, end, panel, panels->dim, scores);
       for (int r = 0; r < end; ++r) {
         const int at = (first + r) * kLanes;
@@ -163,16 +188,18 @@ static void TopTwoBlock(const Panels* panels, const float* half_norms, const flo
 }
 
 static void CaptureBlock(const Panels* panels, const float* half_norms, const float* packed, int n,
-                         const float* thresholds, uint64_t* captured, float* gains) {
+                         const float* thresholds, const AheadRows* ahead, uint64_t* captured, float* gains) {
   alignas(64) float scores[kPackTile * kPanelWidth];
   const size_t stride = PackedStride(panels->dim);
   for (int r = 0; r < n; ++r) captured[r] = 0;
+  Fetcher fetcher = StartFetching(ahead, n, panels->padded);
   for (uint32_t column = 0; column < panels->padded; column += kPanelWidth) {
     const uint32_t left = panels->padded - column;
     const uint32_t width = left < kPanelWidth ? left : kPanelWidth;
     const float* panel = panels->data + static_cast<size_t>(column) * panels->dim;
     for (int first = 0; first < n; first += kPackTile) {
       const int end = n - first < kPackTile ? n - first : kPackTile;
+      FetchSome(&fetcher);
       PackedRowsOfWidth(width, packed + first * stride, stride, end, panel, panels->dim, scores);
       for (uint32_t v = 0; v < width; v += kLanes) {
         const Vec half_norm = Load(half_norms + column + v);

@@ -122,9 +122,11 @@ bool KMeansAssign::RunPass(const Pass& pass, KMeansProgress& progress) {
       const std::int32_t label = pass.labels[which == nullptr ? first + r : which[r]];
       own_columns[r] = label < 0 ? -1 : column_[label];
     }
-    if (!pass.columns.FindTopTwo(slot.packed.get(), n, own_columns, {best, best_score, second, own},
-                                 progress))
-      return false;
+    const float* next[kMostPacked];
+    const std::uint64_t then = first + size * static_cast<std::uint64_t>(threads);
+    const AheadRows ahead = rows_.Ahead(then, count, pass.which, next);
+    const TopTwo found = {best, best_score, second, own};
+    if (!pass.columns.FindTopTwo(slot.packed.get(), n, own_columns, &ahead, found, progress)) return false;
     for (int r = 0; r < n; ++r) {
       const std::uint64_t row = which == nullptr ? first + r : which[r];
       Decide(pass, slot, row, best[r], best_score[r], second[r], own[r]);

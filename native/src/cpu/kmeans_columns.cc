@@ -61,13 +61,13 @@ void KMeansColumns::WritePanel(const Column* first, const Column* end) {
   }
 }
 
-bool KMeansColumns::FindTopTwo(const float* packed, int n, const std::int32_t* own_columns, const TopTwo& out,
-                               KMeansProgress& progress) const {
+bool KMeansColumns::FindTopTwo(const float* packed, int n, const std::int32_t* own_columns,
+                               const AheadRows* ahead, const TopTwo& out, KMeansProgress& progress) const {
   const std::uint64_t width = level_.panel_width;
   const std::uint64_t most = kPart / (static_cast<std::uint64_t>(n) * panels_.dim) / width * width;
   const auto part = static_cast<std::uint32_t>(std::max(most, width));
   if (panels_.padded <= part) {
-    level_.top_two(&panels_, half_norms_.get(), packed, n, own_columns, &out);
+    level_.top_two(&panels_, half_norms_.get(), packed, n, own_columns, ahead, &out);
     return true;
   }
   std::int32_t own[kMostPacked];
@@ -80,7 +80,7 @@ bool KMeansColumns::FindTopTwo(const float* packed, int n, const std::int32_t* o
                            std::min(panels_.columns - first, part), std::min(panels_.padded - first, part)};
     for (int r = 0; r < n; ++r) own[r] = own_columns[r] - static_cast<std::int32_t>(first);
     const TopTwo found = {nearest, best, second, own_score};
-    level_.top_two(&panels, half_norms_.get() + first, packed, n, own, &found);
+    level_.top_two(&panels, half_norms_.get() + first, packed, n, own, first == 0 ? ahead : nullptr, &found);
     for (int r = 0; r < n; ++r) {
       if (first == 0) {
         out.nearest[r] = nearest[r];

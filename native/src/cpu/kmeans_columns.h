@@ -33,8 +33,8 @@ class KMeansColumns {
   void Write(const std::vector<Column>& columns);
 
   // The top two of n packed rows, in parts short enough to hear an abort in between.
-  bool FindTopTwo(const float* packed, int n, const std::int32_t* own_columns, const TopTwo& out,
-                  KMeansProgress& progress) const;
+  bool FindTopTwo(const float* packed, int n, const std::int32_t* own_columns, const AheadRows* ahead,
+                  const TopTwo& out, KMeansProgress& progress) const;
 
   const Panels& panels() const { return panels_; }
   const float* half_norms() const { return half_norms_.get(); }

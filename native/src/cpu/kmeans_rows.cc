@@ -66,6 +66,24 @@ void KMeansRows::Pack(std::uint64_t first, const std::uint64_t* which, int n, bo
   level_.pack_rows(&source, n, params_.dim, out);
 }
 
+void KMeansRows::PackBf16(const Bf16Table& table, std::uint64_t first, int n, std::uint16_t* out,
+                          float* error2) const {
+  const float* rows[kMostPacked];
+  for (int r = 0; r < n; ++r) rows[r] = SourceRow(params_, first + r);
+  const PackSource source = {rows, params_.scale == nullptr ? nullptr : params_.scale + first, shift_.data(),
+                             nullptr};
+  table.pack_rows(&source, n, params_.dim, out, error2);
+}
+
+AheadRows KMeansRows::Ahead(std::uint64_t first, std::uint64_t count, const std::vector<std::uint64_t>* which,
+                            const float** rows) const {
+  const std::uint64_t end = std::min(first + static_cast<std::uint64_t>(block_rows_), count);
+  int n = 0;
+  for (std::uint64_t i = first; i < end; ++i)
+    rows[n++] = SourceRow(params_, which == nullptr ? i : (*which)[i]);
+  return {rows, n, params_.dim};
+}
+
 void KMeansRows::Shifted(std::uint64_t i, float* out) const {
   const float* row = Row(i, out);
   for (std::uint32_t j = 0; j < params_.dim; ++j) out[j] = row[j] - shift_[j];

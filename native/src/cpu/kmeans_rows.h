@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cpu/buffer.h"
+#include "cpu/kmeans_bf16.h"
 #include "cpu/kmeans_progress.h"
 #include "cpu/level_table.h"
 #include "cpu/selected_row.h"
@@ -46,6 +47,11 @@ class KMeansRows {
   // Rows first ... first + n - 1, or which[0 ... n - 1]; with their squared norm as one more dimension if
   // `with_norm2`.
   void Pack(std::uint64_t first, const std::uint64_t* which, int n, bool with_norm2, float* out) const;
+  void PackBf16(const Bf16Table& table, std::uint64_t first, int n, std::uint16_t* out, float* error2) const;
+  // The block that a thread is likely to pack next, of `count` rows, all or those of `which`; `rows` has room
+  // for a block.
+  AheadRows Ahead(std::uint64_t first, std::uint64_t count, const std::vector<std::uint64_t>* which,
+                  const float** rows) const;
   // Row i as it is packed, but in one piece: D values, and its squared norm.
   void Shifted(std::uint64_t i, float* out) const;
 

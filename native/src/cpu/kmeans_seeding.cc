@@ -5,7 +5,9 @@
 #include <cstring>
 
 #include "cpu/buffer.h"
+#include "cpu/kmeans_bf16.h"
 #include "cpu/kmeans_columns.h"
+#include "cpu/panels.h"
 #include "cpu/thread_pool.h"
 
 namespace alfamix {
@@ -21,6 +23,62 @@ static_assert(kBatchSeeds * kCandidatesASeed <= kMostCaptured);
 // Gains are sums of float32 over a packed block at most.
 constexpr double kSumSlack = 1 + 1e-4;
 
+// The candidates in bfloat16, and how far products with them may be off.
+struct Bf16Points {
+  Bf16Panels panels{};
+
+  void Set(const float* points, const float* shift, std::uint32_t count, std::uint32_t dim) {
+    const std::uint32_t padded = PackedPanels::RoundUp(count, 16);
+    panels.pairs = (dim + 1) / 2;
+    panels.padded = padded;
+    data_.assign(std::size_t{panels.pairs} * padded, 0u);
+    longest_ = farthest_ = 0;
+    for (std::uint32_t t = 0; t < count; ++t, points += dim) {
+      const std::uint32_t first = t / kBf16Panel * kBf16Panel;
+      const std::uint32_t width = std::min(kBf16Panel, padded - first);
+      std::uint32_t* to = data_.data() + std::size_t{first} * panels.pairs + (t - first);
+      double norm2 = 0;
+      double error2 = 0;
+      for (std::uint32_t j = 0; j < dim; ++j) {
+        const float x = points[j] - shift[j];
+        const std::uint32_t bits = Round(x);
+        const double off = static_cast<double>(x) - static_cast<double>(Widen(bits));
+        norm2 += static_cast<double>(x) * static_cast<double>(x);
+        error2 += off * off;
+        to[std::size_t{j / 2} * width] |= bits << (j % 2 * 16);
+      }
+      longest_ = std::max(longest_, std::sqrt(norm2));
+      farthest_ = std::max(farthest_, std::sqrt(error2));
+    }
+    panels.data = data_.data();
+  }
+
+  // Of a row of that norm, rounded by the root of `error2`: |x - x'| |c| + |x'| |c - c'|; tiny products are
+  // flushed to 0.
+  double Error(float norm, float error2) const {
+    const double off = std::sqrt(static_cast<double>(error2)) * 1.0001;
+    return (off * longest_ + (static_cast<double>(norm) + off) * farthest_) * 1.0001 +
+           2.4e-38 * 2 * panels.pairs;
+  }
+
+ private:
+  static std::uint32_t Round(float x) {
+    std::uint32_t bits;
+    std::memcpy(&bits, &x, sizeof(bits));
+    return (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
+  }
+  static float Widen(std::uint32_t bits) {
+    bits <<= 16;
+    float x;
+    std::memcpy(&x, &bits, sizeof(x));
+    return x;
+  }
+
+  std::vector<std::uint32_t> data_;
+  double longest_ = 0;   // max |c|
+  double farthest_ = 0;  // max |c - c'|
+};
+
 class Seeding {
  public:
   Seeding(const KMeansRows& rows, std::uint32_t clusters, KMeansProgress& progress)
@@ -30,6 +88,7 @@ class Seeding {
         closest_(rows.size()),
         captured_(rows.size()),
         columns_(rows, kMostCaptured, false),
+        bf16_(Bf16At(rows.level())),
         slots_(static_cast<std::size_t>(rows.threads())),
         sums_((rows.size() + kSumBlock - 1) / kSumBlock),
         parts_(sums_.size()) {
@@ -160,6 +219,7 @@ class Seeding {
       error.Include(half_norm);
     }
     columns_.Write(columns);
+    if (bf16_ != nullptr) points_bf16_.Set(points_.data(), rows_.shift(), count, rows_.dim());
     for (Slot& slot : slots_) std::fill_n(slot.sums, kMostCaptured, 0.0);
 
     const auto size = static_cast<std::uint64_t>(rows_.block_rows());
@@ -167,7 +227,8 @@ class Seeding {
     ThreadPool::Instance().ParallelFor(rows_.Blocks(rows_.size()), threads, [&](std::uint64_t block, int at) {
       const std::uint64_t first = block * size;
       const int n = static_cast<int>(std::min(size, rows_.size() - first));
-      CaptureBlock(first, n, error, slots_[static_cast<std::size_t>(at)]);
+      CaptureBlock(first, n, first + size * static_cast<std::uint64_t>(threads), error,
+                   slots_[static_cast<std::size_t>(at)]);
       return progress_.GoOn();
     });
     for (std::uint32_t t = 0; t < count; ++t) {
@@ -178,21 +239,37 @@ class Seeding {
     return !progress_.aborted();
   }
 
-  // A candidate lowers D^2 where its score exceeds (|x|^2 - D^2) / 2, by twice the difference.
-  void CaptureBlock(std::uint64_t first, int n, const ScoreError& error, Slot& slot) {
+  // A candidate lowers D^2 where its score exceeds (|x|^2 - D^2) / 2, by twice the difference. `extra`: how
+  // far scores may be off beside the rounding of float32.
+  float Threshold(std::uint64_t i, const ScoreError& error, double extra) const {
+    const double norm = static_cast<double>(rows_.norm(i));
+    const double slack = static_cast<double>(error.Of(i)) + 4e-7 * (norm * norm + closest_[i]);
+    return static_cast<float>((norm * norm - closest_[i]) / 2 - 2 * slack - extra);
+  }
+
+  void CaptureBlock(std::uint64_t first, int n, std::uint64_t ahead_first, const ScoreError& error,
+                    Slot& slot) {
+    const float* next[kMostPacked];
+    const AheadRows ahead = rows_.Ahead(ahead_first, rows_.size(), nullptr, next);
     float thresholds[kMostPacked];
-    for (int r = 0; r < n; ++r) {
-      const std::uint64_t i = first + r;
-      const double norm = static_cast<double>(rows_.norm(i));
-      const double slack = static_cast<double>(error.Of(i)) + 4e-7 * (norm * norm + closest_[i]);
-      thresholds[r] = static_cast<float>((norm * norm - closest_[i]) / 2 - 2 * slack);
+    float* gains = slot.gains.get();
+    std::fill_n(gains, columns_.panels().padded, 0.0f);
+    if (bf16_ != nullptr) {
+      float error2[kMostPacked];
+      auto* packed = reinterpret_cast<std::uint16_t*>(slot.packed.get());
+      rows_.PackBf16(*bf16_, first, n, packed, error2);
+      for (int r = 0; r < n; ++r)
+        thresholds[r] = Threshold(first + r, error, points_bf16_.Error(rows_.norm(first + r), error2[r]));
+      bf16_->capture(&points_bf16_.panels, columns_.half_norms(), packed, n, thresholds, &ahead,
+                     captured_.get() + first, gains);
+    } else {
+      rows_.Pack(first, nullptr, n, false, slot.packed.get());
+      for (int r = 0; r < n; ++r) thresholds[r] = Threshold(first + r, error, 0);
+      rows_.level().capture(&columns_.panels(), columns_.half_norms(), slot.packed.get(), n, thresholds,
+                            &ahead, captured_.get() + first, gains);
     }
-    rows_.Pack(first, nullptr, n, false, slot.packed.get());
-    std::fill_n(slot.gains.get(), columns_.panels().padded, 0.0f);
-    rows_.level().capture(&columns_.panels(), columns_.half_norms(), slot.packed.get(), n, thresholds,
-                          captured_.get() + first, slot.gains.get());
     for (std::uint32_t t = 0; t < columns_.panels().columns; ++t)
-      slot.sums[t] += 2 * static_cast<double>(slot.gains[t]);
+      slot.sums[t] += 2 * static_cast<double>(gains[t]);
   }
 
   bool TakeBest(std::uint32_t seeds) {
@@ -260,6 +337,8 @@ class Seeding {
   Buffer<double> closest_;          // D^2
   Buffer<std::uint64_t> captured_;  // bit t: candidate t may be nearer
   KMeansColumns columns_;
+  const Bf16Table* bf16_;  // null: float32
+  Bf16Points points_bf16_;
   std::vector<Slot> slots_;
   std::vector<double> sums_;  // of blocks
   std::vector<std::vector<Lowered>> parts_;

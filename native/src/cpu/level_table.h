@@ -144,6 +144,13 @@ struct PackSource {
   const float* extra;        // n, or null
 };
 
+// Rows to fetch into the cache meanwhile.
+struct AheadRows {
+  const float* const* rows;
+  int n;
+  uint32_t dim;
+};
+
 // Of K columns, by score x . c - half_norm in float32: the best, its score, the second best's score, and the
 // score of the row's own column, which takes no part in the other three; -inf where there is none.
 struct TopTwo {
@@ -189,15 +196,15 @@ struct LevelTable {
                     float* out);
 
   // k-means, cpu/assign.inl. n <= kMostPacked rows, packed, best a multiple of `pack_tile`; `half_norms` has
-  // panels.padded values, +inf for padding; own_columns: n, negative for none.
+  // panels.padded values, +inf for padding; own_columns: n, negative for none; `ahead` may be null.
   int pack_tile;
   void (*pack_rows)(const PackSource* source, int n, uint32_t dim, float* out);
   void (*top_two)(const Panels* panels, const float* half_norms, const float* packed, int n,
-                  const int32_t* own_columns, const TopTwo* out);
+                  const int32_t* own_columns, const AheadRows* ahead, const TopTwo* out);
   // Bit c of captured[r]: whether score - thresholds[r] is not below 0, at most kMostCaptured columns;
   // gains[c] (panels.padded of them) grows by the sum of those differences.
   void (*capture)(const Panels* panels, const float* half_norms, const float* packed, int n,
-                  const float* thresholds, uint64_t* captured, float* gains);
+                  const float* thresholds, const AheadRows* ahead, uint64_t* captured, float* gains);
   // sum += fl(scale * row)
   void (*add_row)(const float* row, float scale, size_t n, double* sum);
 

@@ -46,7 +46,7 @@ bool RunsAvx512() {
 }
 #endif
 
-#if defined(ALFAMIX_LEVEL_AVX512BF16)
+#if defined(ALFAMIX_BF16)
 // CPUID leaf 7, subleaf 1: bit 5 of EAX.
 bool HasBf16() {
 #if defined(_MSC_VER) && !defined(__clang__)
@@ -70,7 +70,7 @@ struct Available {
 #if defined(__x86_64__) || defined(_M_X64)
     if (RunsAvx2()) levels[count++] = {"avx2", &kAvx2Table};
     if (RunsAvx512()) levels[count++] = {"avx512", &kAvx512Table};
-#if defined(ALFAMIX_LEVEL_AVX512BF16)
+#if defined(ALFAMIX_BF16)
     if (RunsAvx512() && HasBf16()) levels[count++] = {"avx512bf16", &kAvx512Bf16Table};
 #endif
 #elif defined(__aarch64__) || defined(_M_ARM64)

@@ -30,7 +30,8 @@ type Alpha = 'closed-form' | 'learned' | 'random';
  * `learned` or drawn at `random` (alpha cap 0.03125; see searchedCandidates); `diversify`, how picks are made from the
  * candidates. An experiment of our own: `weights=flip-cap` clusters with each row counting exp(−flip cap / `tau`), so that
  * the centers lie among the rows whose prediction is easiest to change (needs the other two at their defaults). `clustering`
- * and `nInit` are those of the k-means: lower inertia, for more time.
+ * and `nInit` are those of the k-means: `hartigan` and more tries end at a lower inertia, for more time, and didn't label better in
+ * twenty seeds on two data sets (docs/results.md), so that the defaults are the paper's.
  */
 export const alfaMix = configurable({
   name: 'alfa-mix',
