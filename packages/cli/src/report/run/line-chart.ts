@@ -54,10 +54,10 @@ export function lineChart(options: LineChartOptions): Promise<Chart> {
   );
   const widest = Math.max(0, ...names.map((name) => [...name].length));
   const domain = yDomain(options);
-  // Labels of more than five digits push the title out.
-  const wide = Math.max(0, String(Math.round(domain[1])).length - 5);
+  // Labels of more than four digits would push the title out; Vega takes a digit for that wide.
+  const wide = Math.max(0, String(Math.round(domain[1])).length - 4);
   const padding = {
-    left: (yTitle === '' ? 42 : 54) + wide * CHAR,
+    left: (yTitle === '' ? 42 : 54) + wide * 9,
     right: labelled ? LEADER + 6 + widest * CHAR : 12,
     top: title ? 26 : 10,
     bottom: 38,
