@@ -26,7 +26,7 @@ describe('npm run bench', () => {
     expect(report.machine.threads).toBeGreaterThanOrEqual(1);
     expect(report.versions.js).toBe('TypeScript');
     const ids = report.cases.map(({ id }: { id: string }) => id);
-    expect(ids).toEqual(['kmeans/pass', 'kmeans/run', 'normalizeRows']);
+    expect(ids).toEqual(['kmeans/pass', 'kmeans/run', 'kmeans/hartigan', 'normalizeRows']);
     const contenders = report.cases[0].rows.map(({ contender }: { contender: string }) => contender);
     expect(contenders).toEqual(expect.arrayContaining(['js', 'ml-kmeans']));
     expect(report.cases.flatMap(({ failures }: { failures: string[] }) => failures)).toEqual([]);

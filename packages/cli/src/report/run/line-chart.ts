@@ -53,14 +53,16 @@ export function lineChart(options: LineChartOptions): Promise<Chart> {
     width < 450 ? 19 : 30,
   );
   const widest = Math.max(0, ...names.map((name) => [...name].length));
+  const domain = yDomain(options);
+  // Labels of more than four digits would push the title out; Vega takes a digit for that wide.
+  const wide = Math.max(0, String(Math.round(domain[1])).length - 4);
   const padding = {
-    left: yTitle === '' ? 42 : 54,
+    left: (yTitle === '' ? 42 : 54) + wide * 9,
     right: labelled ? LEADER + 6 + widest * CHAR : 12,
     top: title ? 26 : 10,
     bottom: 38,
   };
   const plot = { width: width - padding.left - padding.right, height: height - padding.top - padding.bottom };
-  const domain = yDomain(options);
   const { x, y } = axes(options, plot, domain);
   const layers: Layer[] = [
     ...(background.length > 0 ? [backgroundLayer(background, x, y)] : []),
