@@ -32,7 +32,7 @@ struct Bf16Table {
 const Bf16Table* Bf16At(const LevelTable& level);
 
 #ifdef ALFAMIX_BF16
-extern const Bf16Table kAvx512Bf16Table;
+extern const Bf16Table kKMeansBf16Table;
 #endif
 
 }  // namespace alfamix

@@ -119,6 +119,6 @@ void CaptureBlock(const Bf16Panels* panels, const float* half_norms, const uint1
 
 }  // namespace
 
-extern const Bf16Table kAvx512Bf16Table = {PackRows, CaptureBlock};
+extern const Bf16Table kKMeansBf16Table = {PackRows, CaptureBlock};
 
 }  // namespace alfamix
