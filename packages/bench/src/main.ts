@@ -13,7 +13,9 @@ import { type Entrant, entrantsHere, Roster } from './roster.js';
 import { type CaseOptions, type CaseResult, runCase } from './run-case.js';
 
 /** Milliseconds of one contender in one case. */
-const BUDGET = { full: 4000, quick: 1000 };
+const BUDGET = { full: 4000, quick: 500 };
+/** Least milliseconds of a turn. */
+const TURN = { full: 50, quick: 5 };
 
 /** Returns the exit code: 0, 1 for results that disagree or a contender that died, 2 for a wrong option. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -58,7 +60,8 @@ async function bench(options: Options): Promise<number> {
     text.write(`${machineLines(machine)}${info.reason ? `\n${info.reason}` : ''}\n\n`);
     const caseOptions: CaseOptions = {
       threads,
-      repeats: options.repeats ?? (options.quick ? 3 : 9),
+      repeats: options.repeats ?? (options.quick ? 2 : 9),
+      turn: options.quick ? TURN.quick : TURN.full,
       budget: options.quick ? BUDGET.quick : BUDGET.full,
       slow: options.slow || options.quick,
       rateLevel: fastest(rates),

@@ -40,7 +40,7 @@ export function readOptions(args: readonly string[], write: (text: string) => vo
       'threads of every contender (default: the cores this process may use)',
       integer(1, 256),
     )
-    .option('--repeats <n>', 'runs after the warm-up (default 9, quick 3)', integer(1, 1000))
+    .option('--repeats <n>', 'runs after the warm-up (default 9, quick 2)', integer(1, 1000))
     .option('--slow', 'also run contenders that take minutes', false)
     .option('--json [file]', 'write everything as JSON to a file, or alone on stdout')
     .option('--markdown <file>', 'write the tables for a Markdown page')

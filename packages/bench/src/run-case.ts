@@ -11,9 +11,6 @@ import { interleave, type Timing } from './timing.js';
 /** Kinds that get `few` rows. */
 const SLOW_KINDS: ReadonlySet<string> = new Set(['js', 'tfjs']);
 
-/** Of a contender's turn: a shorter run would be timed while caches and threads still wake. */
-const TURN_MS = 50;
-
 export interface Row {
   contender: string;
   /** Rows that it got. */
@@ -48,6 +45,8 @@ export interface CaseResult {
 export interface CaseOptions {
   threads: number;
   repeats: number;
+  /** Least milliseconds of a contender's turn: a short run alone would be timed while caches and threads still wake. */
+  turn: number;
   /** Milliseconds that a contender may take in a case. */
   budget: number;
   slow: boolean;
@@ -89,7 +88,7 @@ export async function runCase(
   const timings = await interleave(
     agreed.map(({ entrant, peer }) => ({
       name: entrant.name,
-      run: async () => (await peer.ask({ do: 'run', atLeast: TURN_MS })).ms,
+      run: async () => (await peer.ask({ do: 'run', atLeast: options.turn })).ms,
     })),
     agreed.map(({ ms }) => ms),
     {

@@ -10,7 +10,7 @@ import { type Entrant, Roster } from '../src/roster.js';
 import { type CaseOptions, runCase } from '../src/run-case.js';
 
 const PEER = fileURLToPath(new URL('./support/fake-peer.mjs', import.meta.url));
-const OPTIONS: CaseOptions = { threads: 1, repeats: 3, budget: 1000, slow: false };
+const OPTIONS: CaseOptions = { threads: 1, repeats: 3, turn: 0, budget: 1000, slow: false };
 
 const entrant = (how: string, kind: Entrant['kind'] = 'cpu'): Entrant => ({
   name: `${how} one`,
