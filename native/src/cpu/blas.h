@@ -43,9 +43,9 @@ struct ProductRates {
 // A block of `rows` x `dim` against `columns` columns, the best of several runs.
 ProductRates MeasureProduct(int level, int rows, std::uint32_t dim, std::uint32_t columns);
 
-// BLAS where a measurement, made once a level, finds it at least twice as fast as our own product: less could
-// be noise, and the same call must give the same bits in the next run too. Unless ALFAMIX_BLAS names one,
-// only where this machine's default level has narrow vectors or none (NEON, scalar).
+// The BLAS that ALFAMIX_BLAS names, where a measurement, made once a level, finds it at least twice as fast
+// as our own product: less could be noise. Null without the variable: a call must give the same bits whatever
+// is installed.
 const Blas* FasterBlas(int level, std::uint32_t dim, std::uint32_t columns);
 
 }  // namespace alfamix

@@ -75,6 +75,7 @@ static void FlipTile(const FlipTables* t, const TileRows* tile, const FlipScratc
     unsigned sound = Bits(And(Greater(Sub(f[v].label_logit, f[v].second_logit), f[v].logit_error),
                               Greater(Set(kProbabilityError), probability_error)));
     if constexpr (kLookUp != LookUp::kNone) {
+      sound &= Bits(Greater(Set(kSpreadError), Mul(f[v].logit_error, f[v].others)));
       sound = SearchLanes(t, s, &f[v], tile, norms, &events[v], sound, &o[v]);
     } else {
       NoAnchors(&o[v]);

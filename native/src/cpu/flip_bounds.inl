@@ -6,6 +6,12 @@
 constexpr float kEpsilon = 5.9604645e-8f;  // 2^-24
 // Of the difference of two logits, times |z| max|w_c| + max|b_c|.
 constexpr float kLogitError = 6 * kEpsilon;
+// Of q, and so of the gains relative to each other: what an error of the logits may do where several other
+// classes are about as likely. Logits of thousands come near it.
+constexpr float kSpreadError = 2.5e-4f;
+// Squared lengths of gradients and distances that are far from the subnormal numbers and from overflow.
+constexpr float kLeastLength2 = 1e-25f;
+constexpr float kMostLength2 = 1e30f;
 // Of u_c - u_y, times the largest entry of the Gram matrix (|q|_1 = 2); 2 of it for the classes that are left
 // out.
 constexpr float kGainError = 14 * kEpsilon;

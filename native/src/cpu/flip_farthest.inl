@@ -16,7 +16,7 @@ static unsigned FarthestAnchorLanes(const FlipTables* t, const FlipScratch* s, c
     anchor = SelectInt(farther, SetInt(static_cast<int32_t>(k)), anchor);
   }
   const FirstFlip step = FirstFlipLanes(t, s, f, nullptr, f->gain_error);
-  const Vec scale = Mul(Set(t->sqrt_dim), Sqrt(Div(f->gradient2, far)));
+  const Vec scale = Mul(Set(t->sqrt_dim), Div(Sqrt(f->gradient2), Sqrt(far)));
   const Vec cap = Mul(step.at, scale);
   const Vec distance_error = Mul(Set(kDistanceError), Add(norm2, Set(t->anchor_norm2_max)));
   const Vec relative = Add(Div(f->gain_error, f->gradient2), Div(distance_error, far));
@@ -28,6 +28,8 @@ static unsigned FarthestAnchorLanes(const FlipTables* t, const FlipScratch* s, c
   // Written so that NaN fails.
   const unsigned close = Bits(Greater(MulAdd(cap, Set(kBandRelative), Set(kBandAbsolute)), error));
   open &= Bits(Greater(Sub(far, runner_up), distance_error));
+  open &= Bits(And(Greater(f->gradient2, Set(kLeastLength2)), Greater(Set(kMostLength2), f->gradient2)));
+  open &= Bits(And(Greater(far, Set(kLeastLength2)), Greater(Set(kMostLength2), far)));
   const unsigned refine = open & ~close;
   if (refine == 0) return open;
   return (open & close) | RefineLanes(t, s, f, tile, &step, scale, relative, refine, o);

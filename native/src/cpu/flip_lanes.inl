@@ -5,6 +5,7 @@ struct FlipLanes {
   Vec label_logit;
   Vec second_logit;
   Vec doubt;     // 1 - p_y, without the cancellation
+  Vec others;    // 1 - the largest r: what an error of the logits does to q
   Vec variance;  // p_y (1 - p_y): what an error of the logits does to the probabilities
   Vec logit_error;
   Vec gain_error;
@@ -53,6 +54,7 @@ static void PredictLanes(const FlipTables* t, const FlipScratch* s, FlipLanes* f
   const Vec likely = Div(Set(1.0f), Add(Set(1.0f), odds));
   Store(o->confidence, likely);
   Store(o->margin, Mul(Sub(Set(1.0f), second_odds), likely));
+  f->others = Sub(Set(1.0f), inverse);
   f->doubt = Mul(odds, likely);
   f->variance = Mul(likely, f->doubt);
   Store(o->entropy, MulAdd(f->doubt, MulAdd(spread, inverse, gap), Log1p(odds)));

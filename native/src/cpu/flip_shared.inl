@@ -83,10 +83,13 @@ static unsigned SharedLanes(const FlipTables* t, const FlipScratch* s, const Fli
     const Vec distance2 = MulAdd(product, Set(-2.0f), norms);
     const Vec relative =
         Add(Div(f->gain_error, f->gradient2), Div(Mul(Set(kDistanceError), norms), distance2));
-    const Vec scale = Mul(Set(t->sqrt_dim), Sqrt(Div(f->gradient2, distance2)));
+    const Vec scale = Mul(Set(t->sqrt_dim), Div(Sqrt(f->gradient2), Sqrt(distance2)));
     const Vec cap = Mul(step.at, scale);
     // Written so that NaN fails.
     safe = And(safe, Greater(Set(0.5f), relative));
+    safe =
+        And(safe, And(Greater(f->gradient2, Set(kLeastLength2)), Greater(Set(kMostLength2), f->gradient2)));
+    safe = And(safe, Greater(Set(kMostLength2), distance2));
     safe = And(safe, And(AtLeast(step.at, step.lowest), AtLeast(step.highest, step.at)));
     const Mask better = Greater(best, cap);
     runner_up = Select(better, best, Select(Greater(cap, best), Min(cap, runner_up), runner_up));

@@ -12,8 +12,12 @@ namespace {
 
 // Multiply-adds between two looks at the abort.
 constexpr std::uint64_t kPart = 1 << 25;
-// Products of float32 in chains of 256 are off by less than 8 units of their last place relative to |x| |c|.
-constexpr double kRelativeError = 8 * 5.9604644775390625e-8;
+// Of the difference of two scores, relative to |x| |c|: a bound, which rows of one repeated value come near.
+// A product of n dimensions in chains of 256, which are added up, rounds so often, each time by half a unit
+// in the last place of what |x| |c| isn't below; 4 more for x' and c.
+double RelativeError(std::uint32_t dim) {
+  return 2.0 * (std::min(dim, 256u) + (dim + 255) / 256 + 4) * 5.9604644775390625e-8;
+}
 
 }  // namespace
 
@@ -111,7 +115,7 @@ float ScoreError::Of(std::uint64_t row) const {
   if (weighted_) size = 2 * (size + norm * norm);
   if (!(size < 1e37)) return HUGE_VALF;
   // Products of tiny values round in steps of 2^-149.
-  return static_cast<float>(kRelativeError * size + 4 * 1.4012984643e-45 * rows_.dim());
+  return static_cast<float>(RelativeError(rows_.dim()) * size + 4 * 1.4012984643e-45 * rows_.dim());
 }
 
 }  // namespace alfamix

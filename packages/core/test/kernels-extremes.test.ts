@@ -81,6 +81,58 @@ describe('numbers so large that float32 sums overflow', () => {
   });
 });
 
+/** Each of these had a native flip cap of 0 or far outside the band. */
+describe('flip caps where float32 has too few digits', () => {
+  test.each([
+    [
+      'a gradient far shorter than the distance',
+      {
+        data: [374049112064],
+        anchors: [-2135899111424],
+        bias: [-1.415656328201294, -0.35968077182769775, 0.38671523332595825],
+      },
+      [-1.5621744620542694e-13, -1.924922352590508e-13, -5.109598182929942e-13],
+    ],
+    [
+      'logits of millions, two of them close',
+      {
+        data: [0, 1],
+        anchors: [0, 0],
+        bias: [0.15937936305999756, -0.7182709574699402, 0.10851583629846573],
+      },
+      [-2e6, -1e6, 0, 1e6, -1e6, -1e6],
+    ],
+    [
+      'logits of a hundred million',
+      { data: [1, 0], anchors: [0, 0], bias: [0.405631959438324, 0.45045745372772217, -0.2527846693992615] },
+      [0, 1e8, -1e8, 1e8, -1e8, 0],
+    ],
+    [
+      'weights of 1e-22',
+      { data: [1, 2], anchors: [0.5, -1], bias: [0, 0, 0] },
+      [1e-22, 2e-22, -1e-22, 3e-22, 2e-22, -3e-22],
+    ],
+  ])('%s', async (_, { data, anchors, bias }, weight) => {
+    const args = {
+      data: f32(...data),
+      rows: 1,
+      dim: data.length,
+      weight: f32(...weight),
+      bias: f32(...bias),
+      classes: 3,
+      anchors: f32(...anchors),
+    };
+    const wanted = await makers[0].flipSearch(args);
+    expect(wanted.flipCap[0]).toBeGreaterThan(0);
+    for (const kernels of makers) {
+      const { flipCap, flipTo } = await kernels.flipSearch(args);
+      const cap = wanted.flipCap[0];
+      expect(Math.abs(flipCap[0] - cap), kernels.level).toBeLessThanOrEqual(1e-5 + 1e-4 * cap);
+      expect(flipTo, kernels.level).toEqual(wanted.flipTo);
+    }
+  });
+});
+
 test('an alpha cap below the normal numbers is refused', async () => {
   const pool = Pool.fromArray(f32(0, 1), { rows: 2, dim: 1 });
   await fails(

@@ -201,3 +201,15 @@ function greedySeeds(data: Float32Array, dim: number, clusters: number, seed: nu
   }
   return centers;
 }
+
+test('rows of one repeated value, whose products round the same way every time', async () => {
+  const [rows, dim, clusters] = [3000, 256, 300];
+  const data = new Float32Array(rows * dim);
+  let state = 1;
+  for (let i = 0; i < rows; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    data.fill(state / 2 ** 32, i * dim, (i + 1) * dim);
+  }
+  const { converged } = await agreed({ data, rows, dim, clusters, seed: 0 });
+  expect(converged).toBe(true);
+}, 60_000);
