@@ -46,20 +46,7 @@ static void FlipTile(const FlipTables* t, const TileRows* tile, const FlipScratc
   float norm2[kTileLanes];
   LaneEvents events[kTileVectors];
   for (int v = 0; v < kTileVectors; ++v) events[v] = EventsOf(t, s, v);
-#if defined(ALFAMIX_BF16_PRODUCT)
-  const bool pairs =
-      kLookUp != LookUp::kNone && tile->dtype == DType::kBfloat16 && t->anchor_pairs.data != nullptr;
-  if constexpr (kLookUp != LookUp::kNone) {
-    if (pairs) {
-      ScanPairTile<kLookUp>(t, s, tile, norm2, events);
-      for (int v = 0; v < kTileVectors; ++v)
-        SettleAnchors(t, s, tile, v, Load(norm2 + v * kLanes), events[v].shared);
-    }
-  }
-  if (!pairs) ScanTile<kLookUp>(t, s, tile, norm2, events);
-#else
   ScanTile<kLookUp>(t, s, tile, norm2, events);
-#endif
   FlipLanes f[kTileVectors];
   LanesOutput o[kTileVectors];
   for (int v = 0; v < kTileVectors; ++v) {

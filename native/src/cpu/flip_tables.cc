@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -10,31 +9,6 @@
 #include "cpu/thread_pool.h"
 
 namespace alfamix {
-
-namespace {
-
-bool HoldsBfloats(const RowSource& pool) {
-  if (pool.data != nullptr) return pool.dtype == DType::kBfloat16;
-  return std::any_of(pool.segments, pool.segments + pool.segment_count,
-                     [](const FileSegment& segment) { return segment.dtype == DType::kBfloat16; });
-}
-
-// To the nearest bfloat16, ties to even; x is finite, and stays so (the largest are cut off).
-std::uint32_t ToBfloat(float x) {
-  std::uint32_t bits;
-  std::memcpy(&bits, &x, sizeof bits);
-  const std::uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-  return (rounded & 0x7fff) < 0x7f80 ? rounded : bits >> 16;
-}
-
-float FromBfloat(std::uint32_t half) {
-  const std::uint32_t bits = half << 16;
-  float x;
-  std::memcpy(&x, &bits, sizeof x);
-  return x;
-}
-
-}  // namespace
 
 PackedFlipTables::PackedFlipTables(const LevelTable& level, const FlipRowTables& exact, int threads)
     : threads_(threads),
@@ -54,8 +28,6 @@ PackedFlipTables::PackedFlipTables(const LevelTable& level, const FlipRowTables&
   FillHead(params);
   if (params.anchor_count == 0) return;
   const bool one_values = FillAnchors(params, level) > 0;
-  if (level.bf16_product && HoldsBfloats(params.pool) && dim % (2 * level.lanes) == 0)
-    FillPairs(params, level);
   FillCentered(exact.centered());
   // C^2 multiply-adds a row, or 2 C D.
   if (params.classes > 2 * dim) {
@@ -104,35 +76,6 @@ std::uint32_t PackedFlipTables::FillAnchors(const FlipSearchParams& params, cons
   tables_.slots = slots_.slots();
   tables_.one_value = one_value_.get();
   return one_values;
-}
-
-void PackedFlipTables::FillPairs(const FlipSearchParams& params, const LevelTable& level) {
-  const std::size_t dim = params.pool.dim;
-  weight_panels_ = PackedLanePanels(level, params.pool.dim, params.classes);
-  for (std::uint32_t c = 0; c < params.classes; ++c) weight_panels_.Set(c, params.weight + c * dim);
-  tables_.weight_panels = weight_panels_.panels();
-
-  const std::size_t pairs = dim / 2;
-  const PackedLanePanels places(level, 0, params.anchor_count);
-  anchor_pairs_ = Buffer<std::uint32_t>(pairs * params.anchor_count);
-  anchor_rounding_ = Buffer<float>(params.anchor_count);
-  for (std::uint32_t k = 0; k < params.anchor_count; ++k) {
-    const float* anchor = params.anchors + k * dim;
-    const LaneColumn at = places.ColumnOf(k);
-    std::uint32_t* to = anchor_pairs_.get() + (k - at.place) * pairs + at.place;
-    double moved2 = 0;
-    for (std::size_t j = 0; j < dim; j += 2) {
-      const std::uint32_t low = ToBfloat(anchor[j]);
-      const std::uint32_t high = ToBfloat(anchor[j + 1]);
-      to[j / 2 * at.width] = high << 16 | low;
-      const double moves[] = {static_cast<double>(anchor[j]) - static_cast<double>(FromBfloat(low)),
-                              static_cast<double>(anchor[j + 1]) - static_cast<double>(FromBfloat(high))};
-      moved2 += moves[0] * moves[0] + moves[1] * moves[1];
-    }
-    anchor_rounding_[k] = std::nextafter(static_cast<float>(std::sqrt(moved2)), HUGE_VALF);
-  }
-  tables_.anchor_pairs = {anchor_pairs_.get(), params.pool.dim, params.anchor_count};
-  tables_.anchor_rounding = anchor_rounding_.get();
 }
 
 void PackedFlipTables::FillCentered(const double* centered) {
@@ -217,10 +160,8 @@ FlipSlot::FlipSlot(const LevelTable& level, const FlipTables& t, std::uint64_t r
     next += (part.size + 15) / 16 * 16;
   }
   const std::size_t vectors = tile / level.lanes;
-  const std::size_t pairs = t.anchor_pairs.data != nullptr ? level.tile_chunk / 2 * tile : 0;
-  integers_ = Buffer<std::uint32_t>(pairs + 2 * vectors * events + classes);
-  scratch.z_pairs = integers_.get();
-  scratch.event_dims = scratch.z_pairs + pairs;
+  integers_ = Buffer<std::uint32_t>(2 * vectors * events + classes);
+  scratch.event_dims = integers_.get();
   scratch.event_lanes = scratch.event_dims + vectors * events;
   scratch.likely = scratch.event_lanes + vectors * events;
 }

@@ -20,8 +20,6 @@ class PackedFlipTables {
   void FillHead(const FlipSearchParams& params);
   // Returns the number of dimensions where all anchors hold one value.
   std::uint32_t FillAnchors(const FlipSearchParams& params, const LevelTable& level);
-  // For bfloat16 tiles: weight_panels, anchor_pairs, anchor_rounding.
-  void FillPairs(const FlipSearchParams& params, const LevelTable& level);
   void FillCentered(const double* centered);
   void FillGram(const double* centered, const LevelTable& level, bool one_values);
 
@@ -35,10 +33,7 @@ class PackedFlipTables {
   PackedLanePanels whole_gram_;
   PackedLanePanels by_dim_;
   PackedLanePanels by_class_;
-  PackedLanePanels weight_panels_;
   PackedAnchorSlots slots_;
-  Buffer<std::uint32_t> anchor_pairs_;
-  Buffer<float> anchor_rounding_;
   Buffer<float> centered_by_dim_;
   Buffer<float> anchor_norm2_;
   Buffer<std::uint32_t> one_value_;

@@ -8,11 +8,6 @@
 
 namespace alfamix {
 
-struct LaneColumn {
-  std::uint32_t width;
-  std::uint32_t place;
-};
-
 class PackedLanePanels {
  public:
   PackedLanePanels() = default;
@@ -27,18 +22,13 @@ class PackedLanePanels {
   // Column `column` is `values`, dim of them.
   template <typename T>
   void Set(std::uint32_t column, const T* values) {
-    const LaneColumn at = ColumnOf(column);
-    float* to = data_.get() + std::size_t{column - at.place} * panels_.dim + at.place;
-    for (std::uint32_t j = 0; j < panels_.dim; ++j)
-      to[std::size_t{j} * at.width] = static_cast<float>(values[j]);
-  }
-
-  // Its panel's width, and its place in it.
-  LaneColumn ColumnOf(std::uint32_t column) const {
     const std::uint32_t in_wide = wide_ * (narrow_ + 1);
     const bool wide = column < in_wide;
     const std::uint32_t width = narrow_ + (wide ? 1 : 0);
-    return {width, (wide ? column : column - in_wide) % width};
+    const std::uint32_t place = (wide ? column : column - in_wide) % width;
+    float* to = data_.get() + std::size_t{column - place} * panels_.dim + place;
+    for (std::uint32_t j = 0; j < panels_.dim; ++j)
+      to[std::size_t{j} * width] = static_cast<float>(values[j]);
   }
 
   const LanePanels& panels() const { return panels_; }

@@ -34,20 +34,13 @@ static inline void PrefetchFar(const void*) {}
 #include "cpu/flip_refine.inl"
 #include "cpu/flip_farthest.inl"
 #include "cpu/flip_shared.inl"
-#include "cpu/flip_pairs.inl"
 #include "cpu/flip_block.inl"
 #include "cpu/gradient.inl"
 #include "cpu/machine.inl"
 
-#if defined(ALFAMIX_BF16_PRODUCT)
-constexpr bool kBf16Product = true;
-#else
-constexpr bool kBf16Product = false;
-#endif
-
 static constexpr LevelTable MakeLevelTable() {
-  return {kLanes,     kPanelWidth, kTileLanes, kTileColumns,  kTileChunk,   kSlots,          kBf16Product,
-          Widen,      Product,     FlipBlock,  GradientBlock, DotRows,      SquaredDistance, InterpolateRow,
-          AlphaRow,   kPackTile,   PackRows,   TopTwoBlock,   CaptureBlock, AddRow,          DoubleProduct,
-          DotDoubles, AddScaled,   SoftmaxRow, ReadAll,       MultiplyAdds, kChains * kLanes};
+  return {kLanes,    kPanelWidth, kTileLanes,    kTileColumns, kTileChunk,      kSlots,         Widen,
+          Product,   FlipBlock,   GradientBlock, DotRows,      SquaredDistance, InterpolateRow, AlphaRow,
+          kPackTile, PackRows,    TopTwoBlock,   CaptureBlock, AddRow,          DoubleProduct,  DotDoubles,
+          AddScaled, SoftmaxRow,  ReadAll,       MultiplyAdds, kChains * kLanes};
 }

@@ -1,4 +1,5 @@
-// The block functions at level "avx512bf16". See cpu/level_table.h for why only C headers are included here.
+// The block functions at level "avx512bf16": those of avx512; k-means adds its own (level_kmeansbf16.cc). See
+// cpu/level_table.h for why only C headers are included here.
 #include <immintrin.h>
 #include <math.h>
 #include <stddef.h>
@@ -11,7 +12,6 @@ namespace alfamix {
 namespace {
 
 #include "cpu/simd/avx512.h"
-#include "cpu/simd/avx512bf16.h"
 #include "cpu/level.inl"
 
 }  // namespace

@@ -39,14 +39,6 @@ struct LanePanels {
   uint32_t columns;
 };
 
-// The same of bfloat16 values, two dimensions (an even number in all) in one number, the lower one in its low
-// half.
-struct PairPanels {
-  const uint32_t* data;
-  uint32_t dim;
-  uint32_t columns;
-};
-
 // For each dimension the values its anchors hold, in `tables` tables of LevelTable::slots slots, or in one of
 // 16; see cpu/anchor_slots.h.
 struct AnchorSlots {
@@ -59,11 +51,6 @@ struct AnchorSlots {
 // Head and anchors as the flip search wants them. C classes, K anchors, D dimensions.
 struct FlipTables {
   LanePanels panels;  // C + K columns: weight, then anchors
-  // For tiles of bfloat16 at a level with bf16_product, else no data: the weight's columns alone, the
-  // anchors' rounded to bfloat16, and how far that moved each (K: Euclidean norm, rounded up).
-  LanePanels weight_panels;
-  PairPanels anchor_pairs;
-  const float* anchor_rounding;
   uint32_t dim;
   uint32_t classes;
   uint32_t anchors;
@@ -89,7 +76,6 @@ struct FlipTables {
 // One thread's scratch, 64-byte aligned. tile: LevelTable::tile_lanes, the rows of a tile.
 struct FlipScratch {
   float* z;               // LevelTable::tile_chunk x tile
-  uint32_t* z_pairs;      // tile_chunk / 2 x tile
   float* lanes;           // (C + K) x tile: logits and anchor products
   float* q;               // C x tile
   float* u;               // C x tile
@@ -167,7 +153,6 @@ struct LevelTable {
   uint32_t tile_columns;  // most columns of a panel of LanePanels
   uint32_t tile_chunk;    // dimensions of a tile transposed at a time
   uint32_t slots;         // of an anchor table, a power of two
-  bool bf16_product;      // whether tiles of bfloat16 are multiplied in pairs
 
   // n values of another type to float32, front to back: `to` may overlap `from` where no value is written
   // before those after it are read (cpu/row_reader.cc). 16-bit values exactly; float64 rounded to nearest.

@@ -42,7 +42,10 @@ export function readOptions(args: readonly string[], write: (text: string) => vo
     )
     .option('--repeats <n>', 'runs after the warm-up (default 9, quick 2)', integer(1, 1000))
     .option('--slow', 'also run contenders that take minutes', false)
-    .option('--json [file]', 'write everything as JSON to a file, or alone on stdout')
+    .option(
+      '--json [file]',
+      'write everything as JSON to a file, or alone on stdout (npm run --silent bench)',
+    )
     .option('--markdown <file>', 'write the tables for a Markdown page')
     .option('--figures <dir>', 'also measure time against N, D, C, K and threads, and draw it as SVG')
     .option('--peers', 'peers in Python too, on the sizes of the results page (npm run bench:peers)', false)

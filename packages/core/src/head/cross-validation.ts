@@ -35,7 +35,7 @@ export function crossValidationReport(
   };
   if (barelyBeatsMajority(accuracy, majority, held.length)) {
     const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
-    report.warning = `the head's accuracy in cross-validation, ${percent(accuracy)} of ${held.length} rows, barely beats the most frequent class, ${percent(majority)}: its predictions say little`;
+    report.warning = `the head's accuracy in cross-validation, ${percent(accuracy)} of ${held.length} rows, ${accuracy > majority ? 'barely beats' : 'does not beat'} the most frequent class, ${percent(majority)}: its predictions say little`;
   }
   return report;
 }

@@ -29,7 +29,7 @@ export const longCalls: [string, (kernels: Kernels, options: JobOptions) => Prom
     [
       'flipSearch',
       (kernels, options) => {
-        const head = headOf(40);
+        const head = headOf(100);
         return kernels.flipSearch({ ...head, ...matrix(), ...options });
       },
     ],
@@ -40,7 +40,7 @@ export const longCalls: [string, (kernels: Kernels, options: JobOptions) => Prom
     [
       'scoreUncertainty',
       (kernels, options) => {
-        const { anchors: _, ...head } = headOf(100);
+        const { anchors: _, ...head } = headOf(400);
         return kernels.scoreUncertainty({ ...head, ...matrix(), ...options });
       },
     ],
