@@ -193,14 +193,16 @@ TEST(EveryKindAndRowCount) {
 }
 
 // Many anchors (several slot tables), many classes (unlikely ones left out where the head is sure of itself),
-// and more classes than dimensions (gains through the gradient).
+// more classes than dimensions (gains through the gradient), and heads so unsure that many classes may flip a
+// row first.
 TEST(ManyClassesAndAnchors) {
   struct Shape {
     std::uint32_t dim, classes, anchors;
     float sharpness;
   };
-  const Shape shapes[] = {{40, 7, 13, 1},    {40, 5, 33, 1},    {24, 3, 150, 1}, {90, 130, 20, 1},
-                          {90, 130, 20, 20}, {150, 300, 6, 30}, {20, 64, 9, 1},  {20, 70, 9, 8}};
+  const Shape shapes[] = {{40, 7, 13, 1},      {40, 5, 33, 1},     {24, 3, 150, 1}, {90, 130, 20, 1},
+                          {90, 130, 20, 20},   {150, 300, 6, 30},  {20, 64, 9, 1},  {20, 70, 9, 8},
+                          {60, 40, 37, 0.05f}, {33, 90, 50, 0.01f}};
   for (int level = 0; level < LevelCount(); ++level) {
     for (int kind = 0; kind < static_cast<int>(Kind::kKinds); ++kind) {
       for (const Shape& shape : shapes) {

@@ -10,16 +10,14 @@ static Vec LogitError(const FlipTables* t, Vec norm2) {
 // vouch for; returns those of them whose flip it can, too.
 static unsigned SearchLanes(const FlipTables* t, const FlipScratch* s, FlipLanes* f, const TileRows* tile,
                             Vec norm2, const LaneEvents* events, unsigned open, LanesOutput* o) {
-  const int v = f->vector;
   f->gain_error = Set(kGainError * t->gram_max);
-  f->gradient2 = GradientNorm2(t, s, v);
-  if (events->count > 0) GradientAtEvents(t, s, events, v);
+  f->gradient2 = GradientNorm2(t, s, f->vector);
   if (events->unshared != 0) {
-    AddUnshared(t, s, events, v);
+    AddUnshared(t, s, f, events);
     f->gain_error = Select(MaskOf(events->unshared), Mul(Set(3.0f), f->gain_error), f->gain_error);
   }
   const unsigned sound = FarthestAnchorLanes(t, s, f, tile, norm2, open, o);
-  return events->shared != 0 ? open & SharedLanes(t, s, f, events, norm2, o, sound) : sound;
+  return events->shared != 0 ? open & SharedLanes(t, s, f, tile, events, norm2, o, sound) : sound;
 }
 
 static void NoAnchors(LanesOutput* o) {
@@ -53,10 +51,12 @@ static void FlipTile(const FlipTables* t, const TileRows* tile, const FlipScratc
     f[v].vector = v;
     PredictLanes(t, s, &f[v], &o[v]);
   }
-  if constexpr (kLookUp != LookUp::kNone) TileGains(t, s);
+  uint32_t likely = t->classes;
+  if constexpr (kLookUp != LookUp::kNone) likely = TileGains(t, s);
   for (int v = 0; v < kTileVectors && v * kLanes < n; ++v) {
     const Vec norms = Load(norm2 + v * kLanes);
     f[v].logit_error = LogitError(t, norms);
+    f[v].likely = likely;
     // Written so that NaN fails.
     const Vec probability_error = Mul(Mul(Set(2.0f), f[v].variance), f[v].logit_error);
     unsigned sound = Bits(And(Greater(Sub(f[v].label_logit, f[v].second_logit), f[v].logit_error),

@@ -15,7 +15,7 @@ static unsigned FarthestAnchorLanes(const FlipTables* t, const FlipScratch* s, c
     far = Select(farther, distance2, far);
     anchor = SelectInt(farther, SetInt(static_cast<int32_t>(k)), anchor);
   }
-  const FirstFlip step = FirstFlipLanes(t, s, f, nullptr, f->gain_error);
+  const FirstFlip step = FirstFlipLanes(t, s, f, f->gain_error);
   const Vec scale = Mul(Set(t->sqrt_dim), Div(Sqrt(f->gradient2), Sqrt(far)));
   const Vec cap = Mul(step.at, scale);
   const Vec distance_error = Mul(Set(kDistanceError), Add(norm2, Set(t->anchor_norm2_max)));

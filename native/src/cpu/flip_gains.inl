@@ -56,8 +56,9 @@ static void ProductOfLikely(const FlipTables* t, const FlipScratch* s, const Lan
 // Below this many classes the list costs more than it saves.
 constexpr uint32_t kManyClasses = 64;
 
-// scratch->u = G q, and over all dimensions into scratch->whole where the two differ.
-static void GainsByGram(const FlipTables* t, const FlipScratch* s) {
+// scratch->u = G q, and over all dimensions into scratch->whole where the two differ. Returns the number of
+// classes listed in scratch->likely, or C.
+static uint32_t GainsByGram(const FlipTables* t, const FlipScratch* s) {
   const uint32_t likely = t->classes < kManyClasses ? t->classes : DropUnlikely(t, s);
   const LanePanels* const grams[] = {&t->gram, &t->whole_gram};
   float* const outs[] = {s->u, s->whole};
@@ -68,6 +69,7 @@ static void GainsByGram(const FlipTables* t, const FlipScratch* s) {
       TileProductOfAll(grams[i], s->q, outs[i]);
     }
   }
+  return likely;
 }
 
 // g = W^T q into scratch->tile_gradient, then u = W g over the dimensions where the anchors differ.
@@ -87,13 +89,11 @@ static void GainsByGradient(const FlipTables* t, const FlipScratch* s) {
   TileProductOfAll(&t->by_class, s->tile_gradient, s->u);
 }
 
-// After PredictLanes of all vectors of the tile.
-static void TileGains(const FlipTables* t, const FlipScratch* s) {
-  if (t->by_dim.data != nullptr) {
-    GainsByGradient(t, s);
-  } else {
-    GainsByGram(t, s);
-  }
+// After PredictLanes of all vectors of the tile. Returns what GainsByGram does.
+static uint32_t TileGains(const FlipTables* t, const FlipScratch* s) {
+  if (t->by_dim.data == nullptr) return GainsByGram(t, s);
+  GainsByGradient(t, s);
+  return t->classes;
 }
 
 // |g|^2 = q . G q, over all dimensions, after TileGains.

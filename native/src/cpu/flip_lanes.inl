@@ -11,6 +11,7 @@ struct FlipLanes {
   Vec gain_error;
   Vec gradient2;  // |g|^2
   Int label;
+  uint32_t likely;  // q's other classes than these of scratch->likely are zero; C: no list
 };
 
 struct LanesOutput {
@@ -71,26 +72,23 @@ struct FirstFlip {
   Int to;
 };
 
-// The first flip along the ray with gains scratch->u plus `masked` (C x kLanes, or null), and how far
-// rounding may have moved it.
+// The first flip along the ray with gains scratch->u, and how far rounding may have moved it.
 static FirstFlip FirstFlipLanes(const FlipTables* t, const FlipScratch* s, const FlipLanes* f,
-                                const float* masked, Vec gain_error) {
+                                Vec gain_error) {
   const float* u = s->u + f->vector * kLanes;
   const float* logits = s->lanes + f->vector * kLanes;
   const Vec zero = Set(0.0f);
   Vec label_u = zero;
   for (uint32_t c = 0; c < t->classes; ++c) {
     const Vec rate = Load(u + c * kTileLanes);
-    const Vec left = masked != nullptr ? Add(Load(masked + c * kLanes), rate) : rate;
-    label_u = Select(EqualInt(f->label, SetInt(static_cast<int32_t>(c))), left, label_u);
+    label_u = Select(EqualInt(f->label, SetInt(static_cast<int32_t>(c))), rate, label_u);
   }
   FirstFlip flip = {Set(INFINITY), Set(INFINITY), Set(INFINITY), SetInt(-1)};
   for (uint32_t c = 0; c < t->classes; ++c) {
     const Mask own = EqualInt(f->label, SetInt(static_cast<int32_t>(c)));
     const Vec rate = Load(u + c * kTileLanes);
-    const Vec left = masked != nullptr ? Add(Load(masked + c * kLanes), rate) : rate;
     const Vec lead = Sub(f->label_logit, Load(logits + c * kTileLanes));
-    const Vec gain = Select(own, Set(-INFINITY), Sub(left, label_u));
+    const Vec gain = Select(own, Set(-INFINITY), Sub(rate, label_u));
     const Vec at = Select(Greater(gain, zero), Div(lead, gain), Set(INFINITY));
     flip.to = SelectInt(Greater(flip.at, at), SetInt(static_cast<int32_t>(c)), flip.to);
     flip.at = Min(at, flip.at);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -9,6 +10,13 @@
 #include "cpu/thread_pool.h"
 
 namespace alfamix {
+
+namespace {
+
+// Up to a whole number of any level's vectors: loads that begin inside an array end inside its padding.
+std::size_t Padded(std::size_t n) { return (n + 15) / 16 * 16; }
+
+}  // namespace
 
 PackedFlipTables::PackedFlipTables(const LevelTable& level, const FlipRowTables& exact, int threads)
     : threads_(threads),
@@ -33,7 +41,7 @@ PackedFlipTables::PackedFlipTables(const LevelTable& level, const FlipRowTables&
   if (params.classes > 2 * dim) {
     by_dim_ = PackedLanePanels(level, params.classes, params.pool.dim);
     for (std::uint32_t j = 0; j < dim; ++j)
-      by_dim_.Set(j, centered_by_dim_.get() + std::size_t{j} * params.classes);
+      by_dim_.Set(j, centered_by_dim_.get() + std::size_t{j} * tables_.class_stride);
     by_class_ = PackedLanePanels(level, params.pool.dim, params.classes);
     for (std::uint32_t c = 0; c < params.classes; ++c) by_class_.Set(c, exact.centered() + c * dim);
     tables_.by_dim = by_dim_.panels();
@@ -56,7 +64,9 @@ void PackedFlipTables::FillHead(const FlipSearchParams& params) {
 std::uint32_t PackedFlipTables::FillAnchors(const FlipSearchParams& params, const LevelTable& level) {
   const std::size_t dim = params.pool.dim;
   const std::size_t anchors = params.anchor_count;
-  anchor_norm2_ = Buffer<float>(anchors);
+  const std::size_t stride = Padded(anchors);
+  anchor_norm2_ = Buffer<float>(stride);
+  anchors_by_dim_ = Buffer<float>(dim * stride);
   one_value_ = Buffer<std::uint32_t>(dim);
   slots_ = PackedAnchorSlots(level, params.anchors, params.anchor_count, params.pool.dim);
   for (std::size_t k = 0; k < anchors; ++k) {
@@ -70,9 +80,14 @@ std::uint32_t PackedFlipTables::FillAnchors(const FlipSearchParams& params, cons
     for (std::size_t k = 1; k < anchors && same; ++k) same = params.anchors[k * dim + j] == params.anchors[j];
     one_value_[j] = same ? (1u << level.lanes) - 1 : 0;
     one_values += same;
+    float* values = anchors_by_dim_.get() + j * stride;
+    for (std::size_t k = 0; k < stride; ++k)
+      values[k] = k < anchors ? params.anchors[k * dim + j] : std::numeric_limits<float>::quiet_NaN();
   }
   tables_.anchor_norm2 = anchor_norm2_.get();
   tables_.anchor_rows = params.anchors;
+  tables_.anchors_by_dim = anchors_by_dim_.get();
+  tables_.anchor_stride = static_cast<std::uint32_t>(stride);
   tables_.slots = slots_.slots();
   tables_.one_value = one_value_.get();
   return one_values;
@@ -81,10 +96,13 @@ std::uint32_t PackedFlipTables::FillAnchors(const FlipSearchParams& params, cons
 void PackedFlipTables::FillCentered(const double* centered) {
   const std::size_t dim = tables_.dim;
   const std::size_t classes = tables_.classes;
-  centered_by_dim_ = Buffer<float>(dim * classes);
+  const std::size_t stride = Padded(classes);
+  tables_.class_stride = static_cast<std::uint32_t>(stride);
+  tables_.event_stride = static_cast<std::uint32_t>(Padded(dim));
+  centered_by_dim_ = Buffer<float>(dim * stride);
   for (std::size_t c = 0; c < classes; ++c) {
     const double* row = centered + c * dim;
-    for (std::size_t j = 0; j < dim; ++j) centered_by_dim_[j * classes + c] = static_cast<float>(row[j]);
+    for (std::size_t j = 0; j < dim; ++j) centered_by_dim_[j * stride + c] = static_cast<float>(row[j]);
     tables_.gram_max = std::max(tables_.gram_max, static_cast<float>(Dot(row, row, dim)));
   }
   tables_.centered_by_dim = centered_by_dim_.get();
@@ -143,27 +161,38 @@ FlipSlot::FlipSlot(const LevelTable& level, const FlipTables& t, std::uint64_t r
       {&scratch.q, classes * tile},
       {&scratch.u, classes * tile},
       {&scratch.whole, classes * tile},
-      {&scratch.masked, classes * level.lanes},
+      {&scratch.class_lead, classes},
+      {&scratch.class_gain, classes},
+      {&scratch.shared_values, events},
+      {&scratch.shared_gradient, events},
+      {&scratch.shared_loss, events * 4},
+      {&scratch.step_at, t.anchor_stride},
+      {&scratch.step_lowest, t.anchor_stride},
+      {&scratch.step_highest, t.anchor_stride},
       {&scratch.likely_q, level.tile_chunk * (tile + level.tile_columns)},
       {&scratch.tile_gradient, t.by_dim.data != nullptr ? dim * tile : 0},
       {&scratch.row, classes},
       {&scratch.gradient, dim},  // rounded up below, to any level's lanes
-      {&scratch.event_values, events * tile},
-      {&scratch.event_gradient, events * level.lanes},
+      {&scratch.event_gradient, t.event_stride * level.lanes},
   };
   std::size_t total = 0;
-  for (const Part& part : parts) total += (part.size + 15) / 16 * 16;
+  for (const Part& part : parts) total += Padded(part.size);
   floats_ = Buffer<float>(total);
   float* next = floats_.get();
   for (const Part& part : parts) {
     *part.place = next;
-    next += (part.size + 15) / 16 * 16;
+    next += Padded(part.size);
   }
   const std::size_t vectors = tile / level.lanes;
-  integers_ = Buffer<std::uint32_t>(2 * vectors * events + classes);
+  integers_ = Buffer<std::uint32_t>(2 * vectors * events + 2 * classes + 2 * events);
   scratch.event_dims = integers_.get();
   scratch.event_lanes = scratch.event_dims + vectors * events;
   scratch.likely = scratch.event_lanes + vectors * events;
+  scratch.reachable = scratch.likely + classes;
+  scratch.shared_dims = scratch.reachable + classes;
+  scratch.to_anchor = scratch.shared_dims + events;
+  step_to_ = Buffer<std::int32_t>(t.anchor_stride);
+  scratch.step_to = step_to_.get();
 }
 
 }  // namespace alfamix

@@ -36,6 +36,7 @@ class PackedFlipTables {
   PackedAnchorSlots slots_;
   Buffer<float> centered_by_dim_;
   Buffer<float> anchor_norm2_;
+  Buffer<float> anchors_by_dim_;
   Buffer<std::uint32_t> one_value_;
 };
 
@@ -51,6 +52,7 @@ class FlipSlot {
  private:
   Buffer<float> floats_;
   Buffer<std::uint32_t> integers_;
+  Buffer<std::int32_t> step_to_;
 };
 
 }  // namespace alfamix

@@ -12,15 +12,16 @@ struct TileRows {
   size_t row_bytes;
 };
 
-// Elements of one vector of a tile that need a look of their own: in dims[i], lanes lanes[i] equal some
-// anchor's element there or, where all anchors hold one value, don't equal it. values: i x kLanes.
+// Elements of one vector of a tile that need a look of their own, in ascending dimensions. Shared: in
+// dims[i], lanes lanes[i] equal some anchor's element. Unshared: all anchors hold one value there, and those
+// lanes another; these are listed from the arrays' end backwards.
 struct LaneEvents {
-  uint32_t count;
+  uint32_t shared_count;
+  uint32_t unshared_count;
   uint32_t shared;    // lanes with an event of the first kind
   uint32_t unshared;  // of the second
-  uint32_t* dims;
-  uint32_t* lanes;
-  float* values;
+  uint32_t* dims;     // D
+  uint32_t* lanes;    // D
 };
 
 // How dimensions are looked up: kOne where one table of 16 slots holds each dimension's values.
@@ -44,7 +45,7 @@ static const float* FloatRow(const FlipTables* t, const FlipScratch* s, const Ti
 
 static LaneEvents EventsOf(const FlipTables* t, const FlipScratch* s, int v) {
   const size_t first = static_cast<size_t>(v) * t->dim;
-  return {0, 0, 0, s->event_dims + first, s->event_lanes + first, s->event_values + first * kLanes};
+  return {0, 0, 0, 0, s->event_dims + first, s->event_lanes + first};
 }
 
 // The lanes whose element has an event in dimension j.
@@ -71,11 +72,11 @@ static void NoteEvents(const FlipTables* t, uint32_t j, int width, const float* 
     const Vec x = Load(z + i * kTileLanes);
     const uint32_t bits = EventLanes<kLookUp>(t, j + i, x);
     if (bits == 0) continue;
-    const uint32_t at = events->count++;
+    const bool one_value = t->one_value[j + i] != 0;
+    (one_value ? events->unshared : events->shared) |= bits;
+    const uint32_t at = one_value ? t->dim - ++events->unshared_count : events->shared_count++;
     events->dims[at] = j + static_cast<uint32_t>(i);
     events->lanes[at] = bits;
-    Store(events->values + static_cast<size_t>(at) * kLanes, x);
-    (t->one_value[j + i] != 0 ? events->unshared : events->shared) |= bits;
   }
 }
 

@@ -60,9 +60,13 @@ struct FlipTables {
   LanePanels whole_gram;     // over all dimensions; no data where the two are the same
   LanePanels by_dim;    // the centered weight for g = W^T q, D columns: in place of the two above, or no data
   LanePanels by_class;  // for u = W g, C columns
-  const float* centered_by_dim;  // D x C, the centered weight
-  const float* anchor_norm2;     // K
+  const float* centered_by_dim;  // D x class_stride, the centered weight, padded with zeros
+  uint32_t class_stride;         // C rounded up to 16
+  uint32_t event_stride;         // D rounded up to 16
+  const float* anchor_norm2;     // K, padded with zeros to anchor_stride
   const float* anchor_rows;      // K x D
+  const float* anchors_by_dim;   // D x anchor_stride, padded with NaN
+  uint32_t anchor_stride;        // K rounded up to 16
   AnchorSlots slots;
   const uint32_t*
       one_value;  // D: a bit for each lane of a vector where all anchors hold the same value, else 0
@@ -75,21 +79,31 @@ struct FlipTables {
 
 // One thread's scratch, 64-byte aligned. tile: LevelTable::tile_lanes, the rows of a tile.
 struct FlipScratch {
-  float* z;               // LevelTable::tile_chunk x tile
-  float* lanes;           // (C + K) x tile: logits and anchor products
-  float* q;               // C x tile
-  float* u;               // C x tile
-  float* whole;           // C x tile
-  float* masked;          // C x lanes
-  float* likely_q;        // tile_chunk x (tile + tile_columns)
-  float* tile_gradient;   // D x tile
-  float* row;             // C: of one row
-  float* gradient;        // D: of one row
-  float* event_values;    // tile x D
-  float* event_gradient;  // D x lanes
-  uint32_t* likely;       // C
-  uint32_t* event_dims;   // tile / lanes x D
-  uint32_t* event_lanes;  // as many
+  float* z;                // LevelTable::tile_chunk x tile
+  float* lanes;            // (C + K) x tile: logits and anchor products
+  float* q;                // C x tile
+  float* u;                // C x tile
+  float* whole;            // C x tile
+  float* class_lead;       // C: of one row, like all below up to step_*
+  float* class_gain;       // C
+  float* shared_values;    // D
+  float* shared_gradient;  // D
+  float* shared_loss;      // D x 4
+  float* step_at;          // anchor_stride
+  float* step_lowest;      // anchor_stride
+  float* step_highest;     // anchor_stride
+  float* likely_q;         // tile_chunk x (tile + tile_columns)
+  float* tile_gradient;    // D x tile
+  float* row;              // C: of one row
+  float* gradient;         // D: of one row
+  float* event_gradient;   // lanes x event_stride
+  uint32_t* likely;        // C
+  uint32_t* reachable;     // C
+  uint32_t* shared_dims;   // D
+  uint32_t* to_anchor;     // D
+  int32_t* step_to;        // anchor_stride
+  uint32_t* event_dims;    // tile / lanes x D
+  uint32_t* event_lanes;   // as many
 };
 
 struct FlipBlockOutput {
