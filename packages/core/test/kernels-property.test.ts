@@ -13,7 +13,7 @@ beforeAll(async () => {
 /** The band of docs/flip-search.md. */
 const band = (cap: number) => 1e-5 + 1e-4 * cap;
 
-const kinds = ['plain', 'relu', 'quantised', 'offset'] as const;
+const kinds = ['plain', 'relu', 'sparse', 'quantised', 'offset'] as const;
 
 interface Shape {
   rows: number;
@@ -29,8 +29,8 @@ interface Shape {
 const shapes: fc.Arbitrary<Shape> = fc.record({
   rows: fc.integer({ min: 1, max: 70 }),
   dim: fc.integer({ min: 1, max: 70 }),
-  classes: fc.integer({ min: 2, max: 12 }),
-  anchorCount: fc.integer({ min: 0, max: 12 }),
+  classes: fc.integer({ min: 2, max: 24 }),
+  anchorCount: fc.integer({ min: 0, max: 40 }),
   kind: fc.constantFrom(...kinds),
   offset: fc.constantFrom(1, 10, 100),
   equalHeads: fc.boolean(),
@@ -44,6 +44,7 @@ function build(shape: Shape): FlipSearchArgs & { data: Float32Array } {
   const value = () => {
     const x = signed();
     if (kind === 'relu') return Math.max(0, x);
+    if (kind === 'sparse') return Math.max(0, x - 0.5);
     if (kind === 'quantised') return Math.round(3 * x) / 2;
     return kind === 'offset' ? x + offset : x;
   };
