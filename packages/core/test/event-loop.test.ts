@@ -47,7 +47,8 @@ test('rows of a file in any order, with repeats', async () => {
   }
 });
 
-describe.runIf(canMeasureTurns)('no call holds the event loop', () => {
+// Timed on machines that do other work too: a late answer may be the machine's, three are not.
+describe.runIf(canMeasureTurns)('no call holds the event loop', { retry: 2 }, () => {
   const [rows, dim] = [1_000_000, 4];
   const data = floats(rows * dim);
   const array = Pool.fromArray(data, { rows, dim });
