@@ -121,7 +121,8 @@ Status Check(const FitSoftmaxParams& params, const LevelTable& level) {
     if (std::isfinite(level.dot_doubles(row, row, params.dim))) continue;
     LowestRow bad;
     bad.Report(i);
-    return bad.NonFinite();
+    const bool finite = std::all_of(row, row + params.dim, [](double value) { return std::isfinite(value); });
+    return finite ? bad.TooLarge() : bad.NonFinite();
   }
   return Status::Ok();
 }

@@ -19,16 +19,24 @@ class LowestRow {
   bool any() const { return row_.load(std::memory_order_relaxed) != kNone; }
   std::uint64_t row() const { return row_.load(std::memory_order_relaxed); }
 
-  // The same sentence as the TypeScript twin's.
+  // The same sentences as the TypeScript twin's.
   Status NonFinite() const {
-    Status status =
-        Status::Error(Code::kNonFinite, "expected finite values, found NaN or infinity in row %llu",
-                      static_cast<unsigned long long>(row()));
+    return AtRow(Status::Error(Code::kNonFinite, "expected finite values, found NaN or infinity in row %llu",
+                               static_cast<unsigned long long>(row())));
+  }
+  Status TooLarge() const {
+    return AtRow(Status::Error(Code::kNonFinite,
+                               "expected values whose squares have a finite sum, found too large values in "
+                               "row %llu: scale them down",
+                               static_cast<unsigned long long>(row())));
+  }
+
+ private:
+  Status AtRow(Status status) const {
     status.row = static_cast<std::int64_t>(row());
     return status;
   }
 
- private:
   static constexpr std::uint64_t kNone = ~std::uint64_t{0};
   std::atomic<std::uint64_t> row_{kNone};
 };

@@ -16,7 +16,7 @@
 namespace alfamix {
 
 struct FitSoftmaxParams {
-  const double* data = nullptr;          // M x n, finite
+  const double* data = nullptr;          // M x n, finite, each row's squares with a finite sum
   std::uint64_t rows = 0;                // M < 2^31
   std::uint32_t dim = 0;                 // n
   const std::int32_t* labels = nullptr;  // M classes, every one of 0 ... C - 1 present

@@ -105,6 +105,12 @@ describe('fitSoftmax', () => {
       'NON_FINITE',
       /finite values, found NaN or infinity in row 2$/,
     ],
+    [
+      'finite values too large to square',
+      { data: Float64Array.of(1, 2, 1e200, 4) },
+      'NON_FINITE',
+      /^expected values whose squares have a finite sum, found too large values in row 2: scale them down$/,
+    ],
     ['too few values', { data: new Float64Array(3) }, 'SHAPE_MISMATCH', /4 values for data, got 3$/],
     ['floats', { data: new Float32Array(4) as never }, 'INVALID_ARGUMENT', /a Float64Array for data/],
   ])('refuses %s', async (_, change, code, message) => {

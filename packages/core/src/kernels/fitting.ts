@@ -2,7 +2,7 @@
 import type { JobOptions } from './kernels.js';
 
 export interface FitSoftmaxArgs extends JobOptions {
-  /** M×n rows, finite. */
+  /** M×n rows, finite, each with squares of a finite sum. */
   data: Float64Array;
   rows: number;
   dim: number;

@@ -1,3 +1,4 @@
+import { AlfamixError } from '../../errors.js';
 import { TimeSlice } from '../../time-slice.js';
 import type { FitSoftmaxArgs, FitSoftmaxResult } from '../fitting.js';
 import { validateFitSoftmax } from '../validate-fitting.js';
@@ -14,7 +15,8 @@ export async function fitSoftmax(args: FitSoftmaxArgs): Promise<FitSoftmaxResult
   const foldCount = args.folds ? (args.foldCount ?? 0) : 0;
   const slice = new TimeSlice(args.signal);
   for (let i = 0; i < args.rows; i++) {
-    if (!Number.isFinite(dot(data, i * dim, data, i * dim, dim))) throw nonFiniteRow(i);
+    if (!Number.isFinite(dot(data, i * dim, data, i * dim, dim)))
+      throw data.subarray(i * dim, (i + 1) * dim).every(Number.isFinite) ? tooLargeRow(i) : nonFiniteRow(i);
     if (slice.due) await slice.next();
   }
   const all: TrainingRows = { x: data, labels, dim, classes };
@@ -45,6 +47,15 @@ export async function fitSoftmax(args: FitSoftmaxArgs): Promise<FitSoftmaxResult
   await slice.next();
   onProgress?.(fits, fits);
   return { solution, ridge, objective: value, iterations, right, loss };
+}
+
+/** The same sentence as the addon's. */
+function tooLargeRow(row: number): AlfamixError {
+  return new AlfamixError(
+    'NON_FINITE',
+    `expected values whose squares have a finite sum, found too large values in row ${row}: scale them down`,
+    { details: { row } },
+  );
 }
 
 /** The most right, then the lower loss, then the larger ridge. */
