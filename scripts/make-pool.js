@@ -9,29 +9,51 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-const { values } = parseArgs({
-  options: {
-    rows: { type: 'string' },
-    dim: { type: 'string' },
-    classes: { type: 'string', default: '100' },
-    labeled: { type: 'string', default: '1000' },
-    spread: { type: 'string', default: '1' },
-    seed: { type: 'string', default: '0' },
-    out: { type: 'string' },
-  },
-});
-const integer = (name) => {
-  const value = Number(values[name]);
-  if (Number.isSafeInteger(value) && value >= (name === 'seed' ? 0 : 1)) return value;
-  throw new Error(`expected a positive integer for --${name}, got ${values[name]}`);
-};
-const [rows, dim, classes, labeled] = ['rows', 'dim', 'classes', 'labeled'].map(integer);
-const spread = Number(values.spread);
-if (!values.out) throw new Error('expected a folder for --out');
-if (labeled > rows) throw new Error(`expected at most ${rows} for --labeled, got ${labeled}`);
+/** One line and exit 2, as the command line does for bad input. */
+function refuse(message) {
+  console.error(`make-pool: ${message}`);
+  process.exit(2);
+}
 
-/** xorshift32: any numbers will do, but many of them. */
-let state = (integer('seed') ^ 0x9e3779b9) | 1;
+function parse() {
+  const text = (value) => ({ type: 'string', ...(value !== undefined && { default: value }) });
+  const options = {
+    rows: text(),
+    dim: text(),
+    classes: text('100'),
+    labeled: text('1000'),
+    spread: text('1'),
+    seed: text('0'),
+    out: text(),
+  };
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    return refuse(error.message.split('. ')[0]);
+  }
+}
+
+const values = parse();
+/** A number as it is written in digits: '' and ' ' are none. */
+const number = (name) => (/\S/.test(values[name] ?? '') ? Number(values[name]) : Number.NaN);
+const got = (name) => `for --${name}, got ${values[name] ?? 'none'}`;
+function count(name) {
+  const value = number(name);
+  return Number.isSafeInteger(value) && value >= 1
+    ? value
+    : refuse(`expected a positive integer ${got(name)}`);
+}
+const [rows, dim, classes, labeled] = ['rows', 'dim', 'classes', 'labeled'].map(count);
+const spread = number('spread');
+if (!(spread >= 0 && spread < Infinity)) refuse(`expected a number of at least 0 ${got('spread')}`);
+const seed = number('seed');
+if (!(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 31))
+  refuse(`expected an integer from 0 to ${2 ** 31 - 1} ${got('seed')}`);
+if (!values.out) refuse(`expected a folder ${got('out')}`);
+if (labeled > rows) refuse(`expected at most ${rows}, the rows, ${got('labeled')}`);
+
+/** xorshift32: any numbers will do, but many of them. Seeds below 2^31 leave the top bit set: never the state 0. */
+let state = seed ^ 0x9e3779b9;
 function next() {
   state ^= state << 13;
   state ^= state >>> 17;
@@ -56,8 +78,16 @@ function npyHeader() {
   return header;
 }
 
-mkdirSync(values.out, { recursive: true });
-const file = await open(join(values.out, 'pool.npy'), 'w');
+async function create() {
+  try {
+    mkdirSync(values.out, { recursive: true });
+    return await open(join(values.out, 'pool.npy'), 'w');
+  } catch (error) {
+    return refuse(`expected a folder to write to for --out: ${error.message}`);
+  }
+}
+
+const file = await create();
 await file.write(npyHeader());
 const blockRows = Math.max(1, Math.floor((1 << 22) / dim));
 const labels = ['row,label'];
