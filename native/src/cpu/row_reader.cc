@@ -104,7 +104,7 @@ Status RowReader::Open() {
     }
     const std::intptr_t handle = OpenForReading(segment.path);
     if (handle == -1) {
-      return Status::Error(Code::kIo, "cannot read %.120s: %.60s", segment.path, LastError().c_str());
+      return Status::Error(Code::kIo, "can't read %.120s: %.60s", segment.path, LastError().c_str());
     }
     files_.emplace_back(handle, segment.path, segment.offset, rows, segment.rows, StampOf(handle),
                         segment.dtype);
@@ -208,11 +208,11 @@ void RowReader::ReadAhead(File& file, std::uint64_t end) const {
 Status RowReader::ReadBytes(const File& file, std::uint64_t offset, char* to, std::uint64_t length) const {
   while (length > 0) {
     const std::int64_t got = ReadAt(file.handle, to, length, offset);
-    if (got < 0) return Status::Error(Code::kIo, "cannot read %.120s: %.60s", file.path, LastError().c_str());
+    if (got < 0) return Status::Error(Code::kIo, "can't read %.120s: %.60s", file.path, LastError().c_str());
     if (got == 0) {
-      return Status::Error(Code::kIo, "%.120s ended at byte %llu, expected %llu more bytes of its rows",
-                           file.path, static_cast<unsigned long long>(offset),
-                           static_cast<unsigned long long>(length));
+      return Status::Error(
+          Code::kIo, "%.120s ended at byte %llu while it was read, expected at least %llu bytes", file.path,
+          static_cast<unsigned long long>(offset), static_cast<unsigned long long>(offset + length));
     }
     offset += static_cast<std::uint64_t>(got);
     to += got;

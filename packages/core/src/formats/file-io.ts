@@ -23,6 +23,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ENFILE: 'too many files are open on this machine',
   ENAMETOOLONG: 'its name is too long',
   ELOOP: 'its symbolic links form a loop',
+  EIO: 'the device reports an error',
+  ERR_INVALID_ARG_VALUE: 'its path has a NUL character',
 };
 
 /** Turns what node:fs threw into one sentence with code IO; an AlfamixError passes unchanged. */

@@ -1,6 +1,7 @@
 import type { NativeBinding, NativeJob, NativeRowSelection, NativeRowSource } from '@alfamix/native';
 import { onAbort } from '../abort-listeners.js';
 import { AlfamixError, abortError, type ErrorCode, expected } from '../errors.js';
+import { whyUnreadable } from '../pool/read-blocks.js';
 import type { FitSoftmaxArgs, FitSoftmaxResult } from './fitting.js';
 import type {
   FlipSearchArgs,
@@ -185,7 +186,7 @@ export class NativeKernels implements Kernels {
   }
 
   async #run<Result>(
-    { signal, onProgress, threads = this.threads }: JobOptions,
+    { data, signal, onProgress, threads = this.threads }: JobOptions & { data?: RowSource | Float64Array },
     start: (options: {
       threads: number;
       level: string;
@@ -208,7 +209,7 @@ export class NativeKernels implements Kernels {
       forget = onAbort(signal, () => job.cancel());
       return await job.promise;
     } catch (error) {
-      throw thrown ? thrown.error : translate(error, signal);
+      throw thrown ? thrown.error : await inCommonWords(translate(error, signal), data);
     } finally {
       forget?.();
     }
@@ -229,6 +230,12 @@ function translate(error: unknown, signal: AbortSignal | undefined): unknown {
     cause: error,
     details: typeof row === 'number' && row >= 0 ? { row } : {},
   });
+}
+
+/** Of a file that can't be read: what every backend says of it, which opening it again tells. */
+async function inCommonWords(error: unknown, data: RowSource | Float64Array | undefined): Promise<unknown> {
+  if (!(error instanceof AlfamixError && error.code === 'IO' && data && 'segments' in data)) return error;
+  return (await whyUnreadable(data)) ?? error;
 }
 
 function selectionOf({ data, rows, dim, index, scale }: RowSelection): NativeRowSelection {

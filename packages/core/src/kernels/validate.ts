@@ -167,6 +167,9 @@ function validateSegments(segments: readonly unknown[], rows: number): void {
   for (const [i, segment] of segments.entries()) {
     const { path, offset, dtype, rows: count, stamp } = Object(segment) as Record<string, unknown>;
     if (typeof path !== 'string' || path === '') throw expected('a file path', `segments[${i}].path`, path);
+    // The addon would open what stands before it.
+    if (path.includes('\0'))
+      throw expected('a file path without NUL characters', `segments[${i}].path`, path);
     if (stamp !== undefined && typeof stamp !== 'string')
       throw expected('a string', `segments[${i}].stamp`, stamp);
     if (dtype !== undefined && !DTYPES.includes(dtype))

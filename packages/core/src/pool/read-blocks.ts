@@ -67,6 +67,18 @@ export function assertAttached(source: Exclude<RowSource, FileRows>, rows: numbe
   );
 }
 
+/** What reading the first file that can't be opened would throw; undefined where each can. */
+export async function whyUnreadable({ segments }: FileRows): Promise<unknown> {
+  for (const { path, stamp } of segments) {
+    try {
+      await (await openFile(path, path, stamp)).handle.close();
+    } catch (error) {
+      return error;
+    }
+  }
+  return undefined;
+}
+
 async function* readFileBlocks(
   source: FileRows,
   dim: number,
