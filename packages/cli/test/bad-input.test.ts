@@ -1,9 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { writeSafetensors } from '@alfamix/core';
+import { loadNative, writeSafetensors } from '@alfamix/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { alfamix, type Scratch } from './support/cli.js';
 import { blobs, CLASSES, DIM, f32, HEAD_WEIGHT, i64, npy, ROWS, scratchWithData } from './support/data.js';
 
+const native = loadNative();
 let scratch: Scratch;
 let before: string[];
 
@@ -442,6 +443,28 @@ describe('other failures: one sentence, exit 1', () => {
     );
     expect(auto).toMatchObject({ code: 0, stderr: '' });
     expect(auto.stdout).toMatch(/backend +js: the native addon can't be used/);
+  });
+
+  it.runIf(native.binding)('an ALFAMIX_BLAS that is none: goes on, says so once and keeps it', async () => {
+    const words = ['--pool', 'pool.npy', '--labels', 'labels.csv', '--out', 'folder/blas.csv'];
+    for (const [blas, why] of [
+      [scratch.file('nowhere.so'), /nowhere\.so: /],
+      [scratch.file('labels.csv'), /labels\.csv: /],
+      [native.binding ? native.path : '', /alfamix\.node has no cblas_sgemm/],
+    ] as const) {
+      const env = { ALFAMIX_BLAS: blas };
+      const run = (...more: string[]) =>
+        alfamix(['select', '--budget', '5', ...words, ...more], { cwd: scratch.path, env });
+      const { code, stderr } = await run();
+      expect(code).toBe(0);
+      expect(stderr).toMatch(/^alfamix: the BLAS that ALFAMIX_BLAS names is not used: [^\n]+\n$/);
+      expect(stderr).toMatch(why);
+      expect(scratch.json('folder/blas.csv.manifest.json').backend.blasReason).toMatch(why);
+      expect(await run('--quiet')).toMatchObject({ code: 0, stderr: '' });
+    }
+    const off = await alfamix(['score', ...words], { cwd: scratch.path, env: { ALFAMIX_BLAS: 'off' } });
+    expect(off).toMatchObject({ code: 0, stderr: '' });
+    expect(scratch.json('folder/blas.csv.manifest.json').backend).not.toHaveProperty('blasReason');
   });
 
   it('shows the stack with ALFAMIX_DEBUG=1 only', async () => {

@@ -18,6 +18,8 @@ export interface BackendUsed {
   threads: number;
   /** Why not a faster backend, when `auto` had to fall back. */
   reason?: string;
+  /** Why the BLAS that `ALFAMIX_BLAS` names isn't used. */
+  blasReason?: string;
 }
 
 /** @throws INVALID_ARGUMENT when it isn't a pool, or a closed one */
@@ -134,6 +136,7 @@ export function chooseKernels(
     threads: kernels.backend === 'js' ? 1 : (threads ?? resolved.threads),
   };
   if (reason !== undefined) used.reason = reason;
+  if (kernels.blasReason !== undefined) used.blasReason = kernels.blasReason;
   return { kernels, used };
 }
 

@@ -1,8 +1,9 @@
 import { extname } from 'node:path';
-import { expected, getKernels, OutputSet } from '@alfamix/core';
+import { expected, OutputSet } from '@alfamix/core';
 import type { Command } from 'commander';
 import type { z } from 'zod';
 import { loadInputs } from '../inputs/load.js';
+import { startKernels } from '../kernels.js';
 import {
   addCommonOptions,
   addInputOptions,
@@ -40,7 +41,7 @@ async function runFit(options: Options, session: Session): Promise<void> {
   const { out } = options;
   if (extname(out).toLowerCase() !== '.safetensors') throw expected('a .safetensors file', '--out', out);
   assertOutput(out, options);
-  await getKernels(options.backend);
+  await startKernels(options.backend, session);
   const inputs = await session.timed('read', () => loadInputs(options, session));
   const head = await fitHead(inputs, options, session);
   const records = await session.timed('hash inputs', () => describeInputs(inputs.files, session));

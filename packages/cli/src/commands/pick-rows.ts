@@ -1,13 +1,7 @@
-import {
-  AlfamixError,
-  getKernels,
-  type LinearHead,
-  type SelectResult,
-  type Strategy,
-  select,
-} from '@alfamix/core';
+import { AlfamixError, type LinearHead, type SelectResult, type Strategy, select } from '@alfamix/core';
 import { type Inputs, loadInputs } from '../inputs/load.js';
 import { resolveStrategy } from '../inputs/strategy.js';
+import { startKernels } from '../kernels.js';
 import type { CommonOptions, InputOptions, PickOptions } from '../options.js';
 import type { Session } from '../session.js';
 import { headFor } from './head.js';
@@ -33,7 +27,7 @@ export async function pickRows(
     const why = needs.labels ? `strategy ${strategy}` : '--explain';
     throw new AlfamixError('INVALID_ARGUMENT', `expected --labels (${what}) for ${why}`);
   }
-  await getKernels(backend);
+  await startKernels(backend, session);
   const inputs = await session.timed('read', () => loadInputs(options, session));
   const head = inputs.head || needs.head || explain ? await headFor(inputs, options, session) : undefined;
   const result = await select({

@@ -1,8 +1,9 @@
 import { extname } from 'node:path';
-import { AlfamixError, expected, getKernels, OutputSet, score } from '@alfamix/core';
+import { AlfamixError, expected, OutputSet, score } from '@alfamix/core';
 import type { Command } from 'commander';
 import type { z } from 'zod';
 import { loadInputs } from '../inputs/load.js';
+import { startKernels } from '../kernels.js';
 import {
   addCommonOptions,
   addInputOptions,
@@ -64,7 +65,7 @@ async function runScore(options: Options, session: Session): Promise<void> {
     );
   }
   assertOutput(out, options);
-  await getKernels(backend);
+  await startKernels(backend, session);
   const inputs = await session.timed('read', () => loadInputs(options, session));
   assertApart([out, manifestPath(out)], inputs.files);
   const pool = inputs.pool!;

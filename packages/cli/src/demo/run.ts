@@ -5,7 +5,6 @@ import {
   AlfamixError,
   assertWritable,
   explain,
-  getKernels,
   getStrategy,
   OutputSet,
   type ScoreResult,
@@ -16,6 +15,7 @@ import {
 import type { DemoCommandOptions } from '../commands/demo.js';
 import { describePicks, PICK_COLUMNS, pickFacts, pickLines } from '../commands/pick-facts.js';
 import { resolveStrategy } from '../inputs/strategy.js';
+import { startKernels } from '../kernels.js';
 import { pickSettings } from '../options.js';
 import { writeCsv } from '../output/csv.js';
 import { assertOutput, describeInputs, publishRun } from '../output/manifest.js';
@@ -47,7 +47,7 @@ export async function runDemo(options: DemoCommandOptions, session: Session): Pr
 async function demo(options: DemoCommandOptions, [out, figures]: string[], session: Session): Promise<void> {
   const { signal } = session;
   const { backend, threads, seed, strategy, budget } = options;
-  await getKernels(backend);
+  await startKernels(backend, session);
   const digits = loadDigits();
   const experiment = await runExperiment(digits, options, session);
   const { pool, labeled, head, selection } = experiment;

@@ -1,6 +1,5 @@
 import {
   AlfamixError,
-  getKernels,
   hashData,
   type RoundLine,
   type RunSettings,
@@ -10,6 +9,7 @@ import {
 } from '@alfamix/core';
 import type { SimulateOptions } from '../commands/simulate.js';
 import { resolveStrategy } from '../inputs/strategy.js';
+import { startKernels } from '../kernels.js';
 import type { Session } from '../session.js';
 import { formatDuration, formatShare } from '../terminal/format.js';
 import { VERSION } from '../version.js';
@@ -40,7 +40,7 @@ export async function runSimulation(options: SimulateOptions, session: Session):
   const { pool, test, scale } = await session.timed('load', () =>
     loadData({ ...options, splitSeed: options.seed, labelName: options.labelColumn, signal }),
   );
-  const kernels = await getKernels(options.backend);
+  const kernels = await startKernels(options.backend, session);
   const before = await readRunSettings(options.out);
   const trainer = await chooseTrainer(options, before?.tf);
   const { init, budget, rounds, alphaCap, seeds, model, jobs } = options;

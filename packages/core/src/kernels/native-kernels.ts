@@ -54,6 +54,7 @@ export class NativeKernels implements Kernels {
   readonly level: string;
   /** Threads of a call that asks for none. */
   readonly threads: number;
+  readonly blasReason?: string;
   readonly #binding: NativeBinding;
 
   /**
@@ -68,6 +69,10 @@ export class NativeKernels implements Kernels {
     this.#binding = binding;
     this.level = level ?? levels[levels.length - 1];
     this.threads = binding.defaultThreads();
+    if (namesBlas(process.env.ALFAMIX_BLAS)) {
+      const { reason } = binding.blas();
+      if (reason !== undefined) this.blasReason = reason;
+    }
   }
 
   async flipSearch(args: FlipSearchArgs): Promise<FlipSearchResult> {
@@ -215,6 +220,8 @@ export class NativeKernels implements Kernels {
     }
   }
 }
+
+const namesBlas = (variable: string | undefined): boolean => !['', 'off', undefined].includes(variable);
 
 function sourceOf(data: RowSource): NativeRowSource {
   if ('segments' in data) return { segments: data.segments };
