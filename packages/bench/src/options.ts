@@ -1,3 +1,5 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 
 export interface Options {
@@ -24,6 +26,10 @@ export class Usage extends Error {
   }
 }
 
+/** Where the Python environment of the peers is made when none is given. */
+export const ownFolder = (): string =>
+  join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'alfamix', 'bench-peers');
+
 /**
  * @param write where help and complaints go
  * @throws Usage
@@ -49,7 +55,10 @@ export function readOptions(args: readonly string[], write: (text: string) => vo
     .option('--markdown <file>', 'write the tables for a Markdown page')
     .option('--figures <dir>', 'also measure time against N, D, C, K and threads, and draw it as SVG')
     .option('--peers', 'peers in Python too, on the sizes of the results page (npm run bench:peers)', false)
-    .option('--python <path>', 'with --peers: a Python that has them (default: an environment of its own)')
+    .option(
+      '--python <path>',
+      `with --peers: a Python that has them (default: an environment made in ${ownFolder()})`,
+    )
     .option('--mnist <dir>', 'with --peers: the folder of MNIST’s test images (IDX)')
     .exitOverride()
     .configureOutput({ writeOut: write, writeErr: write })

@@ -1,7 +1,7 @@
 /** Peers in Python: the interpreter, its packages, the data that only they can make. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
@@ -9,7 +9,7 @@ import { ioError } from '@alfamix/core';
 import type { Case } from './cases/case.js';
 import { type GivenRows, outsideCases } from './cases/outside.js';
 import { unitRows } from './data.js';
-import { type Options, Usage } from './options.js';
+import { type Options, ownFolder, Usage } from './options.js';
 import type { Entrant } from './roster.js';
 
 const PEERS = fileURLToPath(new URL('../peers/', import.meta.url));
@@ -25,12 +25,7 @@ export async function pythonPeers({
   only,
 }: Options): Promise<{ cases: Case[]; entrants: Entrant[] }> {
   const command = python ?? ownPython();
-  if (spawnSync(command, ['-c', 'import numpy']).status !== 0) {
-    throw new Usage(
-      2,
-      `${command} doesn't run or has no NumPy; the peers need Python with ${PACKAGES.join(', ')}: pip install ${PACKAGES.join(' ')}`,
-    );
-  }
+  requireNumpy(command);
   const cases = outsideCases([syn(command), ...(mnist === undefined ? [] : [mnistPixels(mnist)])]);
   if (mnist === undefined && only.length === 0)
     process.stderr.write('without k-means on MNIST: --mnist DIR names the folder of its test images\n');
@@ -42,9 +37,24 @@ export async function pythonPeers({
   return { cases, entrants };
 }
 
+/** @throws Usage where the Python isn't there, doesn't run, or lacks what every peer needs */
+function requireNumpy(command: string): void {
+  const { error, status, stderr } = spawnSync(command, ['-c', 'import numpy'], { encoding: 'utf8' });
+  if (status === 0) return;
+  if (error && 'code' in error && error.code === 'ENOENT')
+    throw new Usage(2, `expected a Python for --python, got ${command}: there is no such program`);
+  if (/No module named '?numpy\b/.test(stderr ?? ''))
+    throw new Usage(
+      2,
+      `${command} has no NumPy; the peers need ${PACKAGES.join(', ')}: ${command} -m pip install ${PACKAGES.join(' ')}`,
+    );
+  const why = error?.message ?? (stderr.trim().split('\n').at(-1) || `it ended with ${status}`);
+  throw new Usage(2, `expected a Python for --python, got ${command}, which can't import NumPy: ${why}`);
+}
+
 /** The environment under the cache folder, made where it isn't there yet. */
 function ownPython(): string {
-  const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'alfamix', 'bench-peers');
+  const folder = ownFolder();
   const windows = process.platform === 'win32';
   const python = windows ? join(folder, 'Scripts', 'python.exe') : join(folder, 'bin', 'python');
   if (existsSync(python)) return python;

@@ -100,7 +100,7 @@ function tableOf({ metric, rows }: CaseResult): string[][] {
     metric === 'rate' ? 'Mrow/s' : metric === 'pass' ? 'ms a pass' : 'ms',
     'spread',
     rows.some(({ share }) => share !== undefined) ? 'of the limit' : '',
-    own ? `${own.contender} is faster by` : '',
+    own && rows.length > 1 ? `${own.contender} is` : '',
     '',
   ];
   const cells = rows.map((row) => {
@@ -114,7 +114,7 @@ function tableOf({ metric, rows }: CaseResult): string[][] {
       value,
       row.ms.runs > 1 ? `${least} – ${most}, ${row.ms.runs} runs` : '1 run',
       row.share === undefined ? '' : percent(row.share),
-      own ? `${digits(row.unitMs / own.unitMs)}×` : '',
+      own && row !== own ? `${digits(row.unitMs / own.unitMs)}× as fast` : '',
       notesOf(row, metric, total).join(', '),
     ];
   });

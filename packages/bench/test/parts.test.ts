@@ -7,6 +7,7 @@ import { drawSweep } from '../src/figures/draw.js';
 import { bestRates, limitOf, productWork } from '../src/limits.js';
 import { readOptions, type Usage } from '../src/options.js';
 import type { Outputs, Problem } from '../src/problem.js';
+import { caseMarkdown } from '../src/report.js';
 import { interleave } from '../src/timing.js';
 
 describe('limits', () => {
@@ -201,5 +202,22 @@ describe('options', () => {
     const { exitCode, said } = read('--help');
     expect(exitCode).toBe(0);
     expect(said).toContain('--quick');
+    expect(said.replace(/\s+/g, ' ')).toMatch(/default: an environment made in \S+bench-peers\)/);
   });
+});
+
+test('a table says of each contender how fast our own is beside it, slower or faster', () => {
+  const row = (contender: string, ms: number) => {
+    const one = { median: ms, low: ms, high: ms, runs: 2 };
+    return { contender, rows: 8, ms: one, unitMs: ms, numbers: {} };
+  };
+  const rows = [row('js', 8), row('cpu avx2', 2), row('a quick peer', 1)];
+  const result = { id: 'sum', title: 'sum', metric: 'time' as const, rows, failures: [], skipped: [] };
+  expect(caseMarkdown(result).split('\n').slice(2, -1)).toEqual([
+    '| kernels | ms | spread | cpu avx2 is |',
+    '|---|---|---|---|',
+    '| js | 8.00 | 8.00 – 8.00, 2 runs | 4.00× as fast |',
+    '| cpu avx2 | 2.00 | 2.00 – 2.00, 2 runs |  |',
+    '| a quick peer | 1.00 | 1.00 – 1.00, 2 runs | 0.500× as fast |',
+  ]);
 });

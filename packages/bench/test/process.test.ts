@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -44,7 +44,29 @@ describe('npm run bench', () => {
     const lost = bench('--only', 'sorting');
     expect([lost.status, lost.stdout]).toEqual([2, '']);
     expect(lost.stderr).toContain('for --only, got sorting');
-    const python = bench('--peers', '--python', '/no/such/python');
-    expect([python.status, python.stderr]).toEqual([2, expect.stringContaining('pip install numpy')]);
+  });
+
+  test('a --python that is no file, has no NumPy, or does not run', () => {
+    const fake = (name: string, script: string) => {
+      const file = join(folder, name);
+      writeFileSync(file, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      return file;
+    };
+    const refused = (python: string) => {
+      const { status, stdout, stderr } = bench('--peers', '--python', python);
+      expect([status, stdout]).toEqual([2, '']);
+      expect(stderr.trim()).not.toContain('\n');
+      return stderr;
+    };
+    expect(refused('/no/such/python')).toMatch(/got \/no\/such\/python: there is no such program$/m);
+    if (process.platform === 'win32') return;
+    const bare = fake('bare-python', `echo "ModuleNotFoundError: No module named 'numpy'" >&2; exit 1`);
+    expect(refused(bare)).toMatch(
+      /bare-python has no NumPy; the peers need numpy, .*: \S+bare-python -m pip install numpy torch/,
+    );
+    expect(refused(fake('ill-python', 'echo one >&2; echo out of paper >&2; exit 3'))).toMatch(
+      /ill-python, which can't import NumPy: out of paper$/m,
+    );
+    expect(refused(folder)).toMatch(/which can't import NumPy: .*EACCES/);
   });
 });
