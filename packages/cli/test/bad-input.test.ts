@@ -127,7 +127,11 @@ const CASES: [string, string[], RegExp][] = [
   ['npy cut in its header', pool('stub.npy'), /stub\.npy is truncated/],
   ['wrong magic', pool('magic.npy'), /magic\.npy is not a \.npy file: expected it to begin with/],
   ['header that lies about its size', pool('lies.npy'), /lies\.npy is truncated: expected 2160000 bytes/],
-  ['int32 npy', pool('whole.npy'), /expected a float type for whole\.npy, got int32/],
+  [
+    'int32 npy',
+    pool('whole.npy'),
+    /expected a float type for whole\.npy, got int32; convert it: array\.astype\('float32'\) in NumPy/,
+  ],
   ['rank 1 npy', pool('rank.npy'), /expected 2 dimensions for rank\.npy, got shape \(540,\)/],
   ['empty pool', pool('none.npy'), /empty pool: expected at least 1 row in none\.npy/],
   ['NaN in the pool', pool('nan.npy'), /row 50 of the pool \(nan\.npy\), got NaN/],

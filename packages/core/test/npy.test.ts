@@ -164,7 +164,7 @@ describe('.npy that is not what it says', () => {
           rank: 2,
         }),
       'FORMAT',
-      /expected a float type for .*int\.npy, got int32/,
+      /expected a float type for .*int\.npy, got int32; convert it: array\.astype\('float32'\) in NumPy, tensor\.to\(torch\.float32\) in PyTorch$/,
     );
     await fails(
       () => openTensor(put('fl.npy', npy(floats(2), [2])), { dtype: 'int', rank: 1 }),

@@ -276,8 +276,11 @@ function onlyFitting(header: SafetensorsHeader, want: TensorExpectation): Safete
 function checkKind({ dtype, shape, shown }: TensorFile, want: TensorExpectation): void {
   const fits = want.dtype === 'int' ? isInteger(dtype) : isFloat(dtype);
   if (!fits) {
-    const wanted = want.dtype === 'int' ? 'an integer type' : 'a float type';
-    throw new AlfamixError('FORMAT', `expected ${wanted} for ${shown}, got ${dtype}`, { details: { dtype } });
+    const [wanted, name] = want.dtype === 'int' ? ['an integer type', 'int64'] : ['a float type', 'float32'];
+    const cure = `convert it: array.astype('${name}') in NumPy, tensor.to(torch.${name}) in PyTorch`;
+    throw new AlfamixError('FORMAT', `expected ${wanted} for ${shown}, got ${dtype}; ${cure}`, {
+      details: { dtype },
+    });
   }
   if (want.rank !== undefined && shape.length !== want.rank) {
     throw new AlfamixError(
