@@ -65,9 +65,18 @@ export function expected(
   return new AlfamixError(code, `expected ${what} for ${name}, got ${describe(got)}`, { details: { name } });
 }
 
-/** @throws INVALID_ARGUMENT unless a call got an object of named arguments */
-export function requireArguments(args: unknown, name: string): void {
+/** The names a call takes; the compiler sees to it that none is missing. */
+export type ArgumentNames<Args> = Readonly<Record<keyof Args, true>>;
+
+/**
+ * @param known the names the call takes, where others are refused: a misspelt option would count for nothing
+ * @throws INVALID_ARGUMENT unless a call got an object of named arguments
+ */
+export function requireArguments(args: unknown, name: string, known?: Readonly<Record<string, true>>): void {
   if (typeof args !== 'object' || args === null) throw expected('an object of named arguments', name, args);
+  const odd = known && Object.keys(args).find((key) => !Object.hasOwn(known, key));
+  if (odd !== undefined)
+    throw expected(`one of ${Object.keys(known!).join(', ')}`, `the arguments of ${name}`, odd);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { Context, type StageProgress } from './context.js';
-import { expected, requireArguments } from './errors.js';
+import { type ArgumentNames, expected, requireArguments } from './errors.js';
 import { agreementNote } from './head/agreement.js';
 import { LinearHead } from './head/linear-head.js';
 import {
@@ -39,6 +39,19 @@ export interface ScoreArgs {
   onProgress?: StageProgress;
 }
 
+const ARGUMENTS: ArgumentNames<ScoreArgs> = {
+  pool: true,
+  labeled: true,
+  head: true,
+  exclude: true,
+  backend: true,
+  kernels: true,
+  threads: true,
+  seed: true,
+  signal: true,
+  onProgress: true,
+};
+
 /** One value of each a row; excluded and labelled rows don't appear. */
 export interface ScoreResult extends FlipSearchResult {
   /** The row of the pool, increasing. */
@@ -61,7 +74,7 @@ export interface ScoreResult extends FlipSearchResult {
  * const { row, flipCap, entropy } = await score({ pool, labeled, head });
  */
 export async function score(args: ScoreArgs): Promise<ScoreResult> {
-  requireArguments(args, 'score');
+  requireArguments(args, 'score', ARGUMENTS);
   const { pool, labeled, threads, seed = 0, signal, onProgress } = args;
   if (onProgress !== undefined && typeof onProgress !== 'function')
     throw expected('a function', 'onProgress', onProgress);

@@ -1,5 +1,5 @@
 import { Context, type StageProgress } from './context.js';
-import { AlfamixError, describe, expected, requireArguments } from './errors.js';
+import { AlfamixError, type ArgumentNames, describe, expected, requireArguments } from './errors.js';
 import { agreementNote } from './head/agreement.js';
 import type { LinearHead } from './head/linear-head.js';
 import {
@@ -78,6 +78,25 @@ export interface SelectResult {
   head: LinearHead | undefined;
 }
 
+const ARGUMENTS: ArgumentNames<SelectArgs> = {
+  pool: true,
+  labeled: true,
+  head: true,
+  model: true,
+  inputs: true,
+  budget: true,
+  strategy: true,
+  alphaCap: true,
+  maxCandidates: true,
+  exclude: true,
+  seed: true,
+  backend: true,
+  kernels: true,
+  threads: true,
+  signal: true,
+  onProgress: true,
+};
+
 /**
  * Chooses the rows of a pool to label next.
  *
@@ -90,7 +109,7 @@ export interface SelectResult {
  */
 export async function select(args: SelectArgs): Promise<SelectResult> {
   const start = performance.now();
-  requireArguments(args, 'select');
+  requireArguments(args, 'select', ARGUMENTS);
   const { pool, labeled, budget, threads, seed = 0, signal, onProgress } = args;
   const strategy = getStrategy(args.strategy ?? 'alfa-mix');
   checkSettings(args);

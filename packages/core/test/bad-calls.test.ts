@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { explain, LabeledSet, LinearHead, Pool, score, select } from '../src/index.js';
+import { explain, LabeledSet, LinearHead, Pool, score, select, simulate } from '../src/index.js';
 import type { Kernels } from '../src/kernels/kernels.js';
 import { fails, floats } from './support/files.js';
 import { flipJob } from './support/flip-job.js';
@@ -22,6 +22,40 @@ const head = LinearHead.from({ weight: floats(4), classes: 2, dim: 2 });
 // biome-ignore lint/suspicious/noExplicitAny: what JavaScript may pass
 const any = (value?: unknown): any => value;
 const notASignal = any({ aborted: false });
+
+test.each<[string, (args: object) => unknown, object, string]>([
+  [
+    'select',
+    (args) => select(any(args)),
+    { pool, budget: 3, strategy: 'random' },
+    'pool, labeled, head, model, ',
+  ],
+  ['score', (args) => score(any(args)), { pool, labeled, head }, 'pool, labeled, head, exclude, '],
+  [
+    'explain',
+    (args) => explain(any(args)),
+    { pool, labeled, head, picks: [] },
+    'pool, labeled, head, picks, ',
+  ],
+  [
+    'LinearHead.fit',
+    (args) => LinearHead.fit(any(args)),
+    { labeled, l2: 1 },
+    'labeled, embeddings, labels, ',
+  ],
+])('a misspelt argument of %s is refused, with those it takes', async (name, call, args, known) => {
+  await call(args);
+  const words = new RegExp(`^expected one of ${known}.* for the arguments of ${name}, got "budgte"$`);
+  await fails(() => call({ ...args, budgte: 3 }), 'INVALID_ARGUMENT', words);
+});
+
+test('a misspelt argument or setting of simulate is refused', async () => {
+  const odd = /^expected one of folder, settings, .* for the arguments of simulate, got "job"$/;
+  await fails(() => simulate(any({ settings: {}, job: 2 })), 'INVALID_ARGUMENT', odd);
+  const setting = /^expected one of format, .* for the arguments of the settings of simulate, got "seed"$/;
+  await fails(() => simulate(any({ settings: { seed: 1 } })), 'INVALID_ARGUMENT', setting);
+  await fails(() => simulate(any()), 'INVALID_ARGUMENT', /an object of named arguments for simulate/);
+});
 
 test.each<[string, () => unknown, RegExp]>([
   ['select()', () => select(any()), /an object of named arguments for select, got undefined/],

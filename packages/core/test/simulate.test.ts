@@ -73,9 +73,9 @@ const settings: RunSettings = {
 
 const args = (
   name: string,
-  changes: Partial<SimulateArgs> & { with?: Partial<RunSettings> } = {},
+  { with: other, ...changes }: Partial<SimulateArgs> & { with?: Partial<RunSettings> } = {},
 ): SimulateArgs => {
-  const merged = { ...settings, ...changes.with };
+  const merged = { ...settings, ...other };
   return {
     folder: join(folder.path, name),
     settings: merged,

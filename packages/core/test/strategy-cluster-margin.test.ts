@@ -123,7 +123,7 @@ describe('cluster-margin', () => {
     expect(await run('cluster-margin', pool.rows)).toEqual(await run('margin', pool.rows));
   });
 
-  test.each(oddPools)('$name: B different rows, the same for any threads', async (odd) => {
+  test.each(oddPools)('$name: B different rows, the same for any threads', async ({ name: _, ...odd }) => {
     for (const budget of budgetsOf(odd)) {
       const run = async (threads?: number) =>
         rowsOf(await select({ ...odd, budget, strategy: 'cluster-margin', threads, seed: 4 }));

@@ -101,7 +101,7 @@ describe('alfa-mix:weights=flip-cap', () => {
     );
   });
 
-  test.each(oddPools)('$name: B different rows', async (odd) => {
+  test.each(oddPools)('$name: B different rows', async ({ name: _, ...odd }) => {
     for (const budget of budgetsOf(odd)) {
       const strategy = 'alfa-mix:weights=flip-cap:tau=0.0001';
       expect(new Set(rowsOf(await select({ ...odd, budget, strategy }))).size).toBe(budget);

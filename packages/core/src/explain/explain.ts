@@ -1,5 +1,5 @@
 import { nameRow, type StageProgress } from '../context.js';
-import { expected, requireArguments } from '../errors.js';
+import { type ArgumentNames, expected, requireArguments } from '../errors.js';
 import type { LinearHead } from '../head/linear-head.js';
 import { checkParts, checkPool, chooseKernels } from '../inputs.js';
 import type { BackendName } from '../kernels/get-kernels.js';
@@ -39,6 +39,21 @@ export interface ExplainArgs {
   signal?: AbortSignal;
   onProgress?: StageProgress;
 }
+
+const ARGUMENTS: ArgumentNames<ExplainArgs> = {
+  pool: true,
+  labeled: true,
+  head: true,
+  picks: true,
+  clusters: true,
+  neighbours: true,
+  members: true,
+  backend: true,
+  kernels: true,
+  threads: true,
+  signal: true,
+  onProgress: true,
+};
 
 /** What is read of a pick. */
 export interface ExplainedPick {
@@ -81,7 +96,7 @@ export interface Explanation {
  * first.flip?.to;
  */
 export async function explain(args: ExplainArgs): Promise<Explanation[]> {
-  requireArguments(args, 'explain');
+  requireArguments(args, 'explain', ARGUMENTS);
   const { pool, labeled, head, picks, clusters, neighbours = 3, members = 3 } = args;
   const { threads, signal, onProgress } = args;
   if (onProgress !== undefined && typeof onProgress !== 'function')

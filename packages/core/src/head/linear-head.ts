@@ -1,4 +1,4 @@
-import { AlfamixError, describe, expected, requireArguments } from '../errors.js';
+import { AlfamixError, type ArgumentNames, describe, expected, requireArguments } from '../errors.js';
 import type { WriteOptions } from '../formats/atomic-file.js';
 import { type BackendName, resolveKernels } from '../kernels/get-kernels.js';
 import type { Kernels } from '../kernels/kernels.js';
@@ -48,6 +48,22 @@ export interface FitHeadArgs {
   /** Called with the fits done and the fits to do. */
   onProgress?: (done: number, total: number) => void;
 }
+
+const FIT_ARGUMENTS: ArgumentNames<FitHeadArgs> = {
+  labeled: true,
+  embeddings: true,
+  labels: true,
+  dim: true,
+  classes: true,
+  classNames: true,
+  l2: true,
+  seed: true,
+  backend: true,
+  kernels: true,
+  threads: true,
+  signal: true,
+  onProgress: true,
+};
 
 /** A linear classifier, logits = weight · z + bias. */
 export class LinearHead {
@@ -139,7 +155,7 @@ export class LinearHead {
    * head.fitted?.crossValidation?.accuracy;
    */
   static async fit(args: FitHeadArgs): Promise<LinearHead> {
-    requireArguments(args, 'LinearHead.fit');
+    requireArguments(args, 'LinearHead.fit', FIT_ARGUMENTS);
     const { l2, seed = 0, threads, signal, onProgress } = args;
     validateJob({ signal, onProgress, threads });
     requireInteger(seed, 'seed', 0);

@@ -1,5 +1,12 @@
 import type { Dataset } from '../datasets/dataset.js';
-import { AlfamixError, describe, expected, throwIfAborted } from '../errors.js';
+import {
+  AlfamixError,
+  type ArgumentNames,
+  describe,
+  expected,
+  requireArguments,
+  throwIfAborted,
+} from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { requireInteger } from '../kernels/validate.js';
 import type { Trainer } from '../models/model.js';
@@ -39,6 +46,37 @@ export interface SimulateResult {
   found: number;
 }
 
+const ARGUMENTS: ArgumentNames<SimulateArgs> = {
+  folder: true,
+  settings: true,
+  pool: true,
+  test: true,
+  strategies: true,
+  kernels: true,
+  makeTrainer: true,
+  jobs: true,
+  threads: true,
+  signal: true,
+  onLine: true,
+};
+
+const SETTINGS: ArgumentNames<RunSettings> = {
+  format: true,
+  version: true,
+  alfamix: true,
+  data: true,
+  model: true,
+  tf: true,
+  l2: true,
+  init: true,
+  budget: true,
+  rounds: true,
+  alphaCap: true,
+  maxCandidates: true,
+  strategies: true,
+  seeds: true,
+};
+
 /**
  * Runs an active-learning experiment: for each strategy and seed, label `init` rows at random, then `rounds` times train,
  * measure, query `budget` rows and label them. Lines are on the disk as soon as they are made, so that a run which was
@@ -48,6 +86,8 @@ export interface SimulateResult {
  * that no run has written; IO; ABORTED; whatever strategies and training throw, after the other jobs' lines are written
  */
 export async function simulate(args: SimulateArgs): Promise<SimulateResult> {
+  requireArguments(args, 'simulate', ARGUMENTS);
+  requireArguments(args.settings, 'the settings of simulate', SETTINGS);
   const { strategies, jobs = 1, signal } = args;
   const settings: RunSettings = { ...args.settings, strategies: strategies.map(({ name }) => name) };
   checkSettings(settings);

@@ -30,14 +30,15 @@ export interface GoldenCase {
   head: LinearHead;
 }
 
+/** A spread of it is arguments of `select`: the tensors are left out. */
 export function goldenCase({ name, n, d, classes }: GoldenEntry): GoldenCase {
   const tensors = goldenFile(name);
-  return {
-    tensors,
+  const given = {
     pool: Pool.fromArray(tensors.f32('unlabeled'), { rows: n, dim: d }),
     labeled: LabeledSet.from({ embeddings: tensors.f32('labeled'), labels: tensors.ints('labels') }),
     head: LinearHead.from({ weight: tensors.f32('weight'), bias: tensors.f32('bias'), classes, dim: d }),
   };
+  return Object.defineProperty(given, 'tensors', { value: tensors }) as GoldenCase;
 }
 
 /** Every maker of kernels that runs here: the TypeScript twin, and each level of the addon. */

@@ -47,6 +47,6 @@ export const oddPools: readonly OddPool[] = [
 ];
 
 /** 1, about half and all of the rows. */
-export const budgetsOf = ({ pool: { rows } }: OddPool): number[] => [
+export const budgetsOf = ({ pool: { rows } }: Omit<OddPool, 'name'>): number[] => [
   ...new Set([1, Math.ceil(rows / 2), rows]),
 ];
