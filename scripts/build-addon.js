@@ -17,6 +17,7 @@ import {
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join, relative } from 'node:path';
+import { dropHalfConfigured } from './build-folder.js';
 import { findToolchain, installHint, missingParts, root } from './toolchain.js';
 
 const target = join(root, 'packages', 'native', 'lib', 'alfamix.node');
@@ -40,6 +41,7 @@ function giveUp(message) {
 
 /** Runs cmake-js with everything it prints in the log. */
 function compile() {
+  dropHalfConfigured(build);
   mkdirSync(build, { recursive: true });
   const cmakeJs = createRequire(import.meta.url).resolve('cmake-js/bin/cmake-js');
   const output = openSync(log, 'w');
