@@ -2,10 +2,11 @@
 // it, Hartigan's moves (cpu/kmeans_hartigan.h).
 //
 // Labels are those of double-precision distances: close calls of the float32 product are decided again in
-// double, in the order of the TypeScript twin, so both give the same labels. Sums are in double, in row
-// order, whatever the threads. An empty cluster takes the row farthest from its own center. Use: up to some
-// thousand clusters at any D. Cost: 8 * M * K * D multiply-adds for the seeds; about 7 times M * K * D for
-// all of Lloyd's iterations, which look at moved centers only (cpu/kmeans_assign.h).
+// double, in the order of the TypeScript twin, so both give the same labels; a near-tie, within about 1e-9,
+// may go either way. Sums are in double, in row order, whatever the threads. An empty cluster takes the row
+// farthest from its own center. Use: up to some thousand clusters at any D. Cost: 8 * M * K * D
+// multiply-adds for the seeds; about 7 times M * K * D for all of Lloyd's iterations, which look at moved
+// centers only (cpu/kmeans_assign.h).
 #pragma once
 
 #include "kernels/job.h"
