@@ -83,26 +83,16 @@ static void NoteEvents(const FlipTables* t, uint32_t j, int width, const float* 
 // kLanes values from j of each of kLanes rows.
 static inline void LoadSquare(const TileRows* tile, int v, size_t j, Vec* x) {
   const char* const* rows = tile->at + v * kLanes;
-  constexpr size_t kAhead = 2 * kLineBytes;
   if (tile->dtype == DType::kFloat32) {
     ALFAMIX_UNROLL
-    for (int r = 0; r < kLanes; ++r) {
-      x[r] = Load(reinterpret_cast<const float*>(rows[r]) + j);
-      Prefetch(rows[r] + j * sizeof(float) + kAhead);
-    }
+    for (int r = 0; r < kLanes; ++r) x[r] = Load(reinterpret_cast<const float*>(rows[r]) + j);
 #if defined(ALFAMIX_VECTOR_LOADS)
   } else if (tile->dtype == DType::kFloat16) {
     ALFAMIX_UNROLL
-    for (int r = 0; r < kLanes; ++r) {
-      x[r] = LoadHalfs(rows[r] + 2 * j);
-      Prefetch(rows[r] + 2 * j + kAhead);
-    }
+    for (int r = 0; r < kLanes; ++r) x[r] = LoadHalfs(rows[r] + 2 * j);
   } else if (tile->dtype == DType::kBfloat16) {
     ALFAMIX_UNROLL
-    for (int r = 0; r < kLanes; ++r) {
-      x[r] = LoadBfloats(rows[r] + 2 * j);
-      Prefetch(rows[r] + 2 * j + kAhead);
-    }
+    for (int r = 0; r < kLanes; ++r) x[r] = LoadBfloats(rows[r] + 2 * j);
   } else {
     ALFAMIX_UNROLL
     for (int r = 0; r < kLanes; ++r) x[r] = LoadDoubles(rows[r] + 8 * j);
@@ -171,8 +161,10 @@ static void ScanTile(const FlipTables* t, const FlipScratch* s, const TileRows* 
   for (uint32_t start = 0; start < t->dim; start += kTileChunk) {
     const uint32_t left = t->dim - start;
     const uint32_t length = left < kTileChunk ? left : kTileChunk;
-    for (uint32_t j = 0; j < length; j += kLanes) {
-      for (int v = 0; v < kTileVectors; ++v) {
+    // Vector by vector: rows whose length is a power of two share so few lines of the first cache that those
+    // of a whole tile push each other out.
+    for (int v = 0; v < kTileVectors; ++v) {
+      for (uint32_t j = 0; j < length; j += kLanes) {
         float* z = s->z + j * kTileLanes + v * kLanes;
         if (j + kLanes <= length) {
           ScanSquare<kLookUp>(t, tile, v, start + j, z, &sums[v], &events[v]);

@@ -10,12 +10,10 @@ static inline uint32_t FirstBit(unsigned bits) {
 #endif
 }
 
-// Into the first level of cache, and into the second.
+// Into the second level of cache.
 #if defined(__GNUC__)
-static inline void Prefetch(const void* at) { __builtin_prefetch(at, 0, 3); }
 static inline void PrefetchFar(const void* at) { __builtin_prefetch(at, 0, 2); }
 #else
-static inline void Prefetch(const void*) {}
 static inline void PrefetchFar(const void*) {}
 #endif
 
