@@ -140,6 +140,45 @@ bool Near(float a, float b, double tolerance) {
   return std::fabs(static_cast<double>(a) - static_cast<double>(b)) <= tolerance;
 }
 
+double DotOf(const float* a, const float* b, std::uint32_t n) {
+  double sum = 0;
+  for (std::uint32_t j = 0; j < n; ++j) sum += static_cast<double>(a[j]) * static_cast<double>(b[j]);
+  return sum;
+}
+
+// The cap of one row, anchor and class straight from the definition: the step along the row's ray, shared
+// dimensions left out, at which the class overtakes the pseudo-label, as an alpha cap.
+double CapOf(const Problem& problem, const float* row, std::uint32_t label, std::uint32_t anchor,
+             std::uint32_t to) {
+  const std::uint32_t dim = problem.dim;
+  std::vector<double> logits(problem.classes);
+  double most = -HUGE_VAL;
+  for (std::uint32_t c = 0; c < problem.classes; ++c) {
+    logits[c] =
+        DotOf(row, problem.weight.data() + std::size_t{c} * dim, dim) + static_cast<double>(problem.bias[c]);
+    if (c != label) most = std::max(most, logits[c]);
+  }
+  double sum = 0;
+  for (std::uint32_t c = 0; c < problem.classes; ++c) sum += c == label ? 0 : std::exp(logits[c] - most);
+  const float* target = problem.anchors.data() + std::size_t{anchor} * dim;
+  double norm2 = 0, gain = 0, distance2 = 0;
+  for (std::uint32_t j = 0; j < dim; ++j) {
+    const auto weight = [&](std::uint32_t c) {
+      return static_cast<double>(problem.weight[std::size_t{c} * dim + j]);
+    };
+    double gradient = 0;
+    for (std::uint32_t c = 0; c < problem.classes; ++c) {
+      if (c != label) gradient += std::exp(logits[c] - most) / sum * (weight(c) - weight(label));
+    }
+    const double delta = static_cast<double>(target[j]) - static_cast<double>(row[j]);
+    norm2 += gradient * gradient;
+    distance2 += delta * delta;
+    if (target[j] != row[j]) gain += gradient * (weight(to) - weight(label));
+  }
+  if (!(gain > 0)) return HUGE_VAL;
+  return (logits[label] - logits[to]) / gain * std::sqrt(static_cast<double>(dim) * norm2 / distance2);
+}
+
 void CheckAgainstFlipRow(const Problem& problem, const Outputs& out) {
   const FlipRowTables tables(problem.Params());
   const FlipRowScratch scratch(problem.classes, problem.dim);
@@ -162,6 +201,12 @@ void CheckAgainstFlipRow(const Problem& problem, const Outputs& out) {
       CHECK(out.flip_to[i] >= 0);
       CHECK(static_cast<std::uint32_t>(out.flip_to[i]) < problem.classes);
       CHECK(out.flip_to[i] != out.pseudo_label[i]);
+      // Another anchor or class than FlipRow's only where its cap is as small.
+      const auto label = static_cast<std::uint32_t>(exact.pseudo_label);
+      const double cap =
+          CapOf(problem, problem.pool.data() + i * problem.dim, label,
+                static_cast<std::uint32_t>(out.flip_anchor[i]), static_cast<std::uint32_t>(out.flip_to[i]));
+      CHECK(Near(static_cast<float>(cap), exact.flip_cap, 1e-5 + 1e-4 * static_cast<double>(exact.flip_cap)));
     }
   }
 }

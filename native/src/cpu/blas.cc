@@ -2,8 +2,10 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <initializer_list>
 #include <mutex>
+#include <system_error>
 
 #if defined(_WIN32)
 #include <windows.h>
@@ -130,6 +132,12 @@ struct BlasSearch {
   }
 
   bool Try(const char* name) {
+    std::error_code failed;
+    // Opening a pipe would wait for a writer.
+    if (std::filesystem::is_fifo(name, failed)) {
+      why = std::string(name) + ": not a regular file";
+      return false;
+    }
     void* library = Open(name);
     if (library == nullptr) {
       why = LastError();

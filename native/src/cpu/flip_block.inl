@@ -1,9 +1,14 @@
 // The flip search of a block, tile by tile: scan and product, prediction, gains, first flips; what float32
 // can't vouch for is marked.
 
-// How far the difference of two logits may be off.
-static Vec LogitError(const FlipTables* t, Vec norm2) {
-  return MulAdd(Mul(Sqrt(norm2), Set(t->weight_norm)), Set(kLogitError), Set(kLogitError * t->bias_max));
+// How far the difference of the two largest logits may be off.
+static Vec LogitError(const FlipTables* t, const FlipLanes* f, Vec norm2) {
+  const Vec random = MulAdd(Mul(Sqrt(norm2), Set(t->weight_norm)), Set(kLogitError),
+                            Set((kLogitError + kAlignedLogitError) * t->bias_max));
+  const Vec zero = Set(0.0f);
+  const Vec largest =
+      Max(Max(f->label_logit, Sub(zero, f->label_logit)), Max(f->second_logit, Sub(zero, f->second_logit)));
+  return MulAdd(largest, Set(kAlignedLogitError), random);
 }
 
 // Caps, anchors and classes of one vector, after TileGains. `open`: the lanes whose prediction float32 can
@@ -16,8 +21,9 @@ static unsigned SearchLanes(const FlipTables* t, const FlipScratch* s, FlipLanes
     AddUnshared(t, s, f, events);
     f->gain_error = Select(MaskOf(events->unshared), Mul(Set(3.0f), f->gain_error), f->gain_error);
   }
-  const unsigned sound = FarthestAnchorLanes(t, s, f, tile, norm2, open, o);
-  return events->shared != 0 ? open & SharedLanes(t, s, f, tile, events, norm2, o, sound) : sound;
+  const unsigned shared = open & events->shared;
+  const unsigned sound = FarthestAnchorLanes(t, s, f, tile, norm2, open & ~shared, o);
+  return shared != 0 ? sound | SharedLanes(t, s, f, tile, events, norm2, shared, o) : sound;
 }
 
 static void NoAnchors(LanesOutput* o) {
@@ -55,7 +61,7 @@ static void FlipTile(const FlipTables* t, const TileRows* tile, const FlipScratc
   if constexpr (kLookUp != LookUp::kNone) likely = TileGains(t, s);
   for (int v = 0; v < kTileVectors && v * kLanes < n; ++v) {
     const Vec norms = Load(norm2 + v * kLanes);
-    f[v].logit_error = LogitError(t, norms);
+    f[v].logit_error = LogitError(t, &f[v], norms);
     f[v].likely = likely;
     // Written so that NaN fails.
     const Vec probability_error = Mul(Mul(Set(2.0f), f[v].variance), f[v].logit_error);

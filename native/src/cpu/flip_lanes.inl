@@ -73,8 +73,7 @@ struct FirstFlip {
 };
 
 // The first flip along the ray with gains scratch->u, and how far rounding may have moved it.
-static FirstFlip FirstFlipLanes(const FlipTables* t, const FlipScratch* s, const FlipLanes* f,
-                                Vec gain_error) {
+static FirstFlip FirstFlipLanes(const FlipTables* t, const FlipScratch* s, const FlipLanes* f) {
   const float* u = s->u + f->vector * kLanes;
   const float* logits = s->lanes + f->vector * kLanes;
   const Vec zero = Set(0.0f);
@@ -92,10 +91,10 @@ static FirstFlip FirstFlipLanes(const FlipTables* t, const FlipScratch* s, const
     const Vec at = Select(Greater(gain, zero), Div(lead, gain), Set(INFINITY));
     flip.to = SelectInt(Greater(flip.at, at), SetInt(static_cast<int32_t>(c)), flip.to);
     flip.at = Min(at, flip.at);
-    const Vec gain_up = Add(gain, gain_error);
+    const Vec gain_up = Add(gain, f->gain_error);
     flip.lowest = Min(Select(Greater(gain_up, zero), Div(Sub(lead, f->logit_error), gain_up), Set(INFINITY)),
                       flip.lowest);
-    const Vec gain_down = Sub(gain, gain_error);
+    const Vec gain_down = Sub(gain, f->gain_error);
     flip.highest =
         Min(Select(Greater(gain_down, zero), Div(Add(lead, f->logit_error), gain_down), Set(INFINITY)),
             flip.highest);

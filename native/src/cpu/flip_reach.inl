@@ -3,9 +3,6 @@
 // the farthest anchor's cap is one the smallest can't exceed. A head sure of itself leaves two of a hundred
 // classes.
 
-// Classes whose steps are computed together (flip_shared.inl).
-constexpr uint32_t kReachChunk = 4;
-
 struct SharedRow {
   int lane;
   int32_t label;
@@ -109,7 +106,9 @@ static uint32_t ReachableClasses(const FlipTables* t, const FlipScratch* s, cons
   // rounding.
   const float norms = row->norm2 + t->anchor_norm2_max;
   const float far = row->norm2 + t->anchor_norm2[k] - 2 * row->products[static_cast<size_t>(k) * kTileLanes];
-  const Vec limit = Set(FirstStepTo(t, s, row, k) * (1 + 2 * kDistanceError * norms / far));
+  // Twice a product is at most the norms' sum.
+  const float error = (kDistanceError + kAlignedDistanceError) * norms;
+  const Vec limit = Set(FirstStepTo(t, s, row, k) * (1 + 2 * error / far));
   const Vec zero = Set(0.0f);
   uint32_t count = 0;
   for (uint32_t c = 0; c < t->classes; c += kLanes) {

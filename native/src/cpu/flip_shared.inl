@@ -162,16 +162,18 @@ static bool SmallestCap(const FlipTables* t, const FlipScratch* s, const SharedR
     for (uint32_t i = 0; i < kLanes; ++i) places[i] = static_cast<int32_t>(k + i);
     for (uint32_t i = 0; i < n; ++i) products[i] = row->products[static_cast<size_t>(k + i) * kTileLanes];
     const Vec norms = Add(norm2, Load(t->anchor_norm2 + k));
-    const Vec distance2 = MulAdd(Load(products), Set(-2.0f), norms);
-    const Vec relative = Add(gain_relative, Div(Mul(Set(kDistanceError), norms), distance2));
+    const Vec product = Load(products);
+    const Vec distance2 = MulAdd(product, Set(-2.0f), norms);
+    const Vec relative = Add(gain_relative, Div(DistanceError(norms, product), distance2));
     const Vec scale = Div(length, Sqrt(distance2));
     const Vec at = Load(s->step_at + k);
     const Vec low = Load(s->step_lowest + k);
     const Vec high = Load(s->step_highest + k);
     const Mask none = MaskOf(n < kLanes ? kAllLanes << n & kAllLanes : 0);
     // Written so that NaN fails.
-    const Mask sound = And(And(Greater(Set(0.5f), relative), Greater(Set(kMostLength2), distance2)),
-                           And(AtLeast(at, low), AtLeast(high, at)));
+    const Mask lengths = And(Greater(distance2, Set(kLeastLength2)), Greater(Set(kMostLength2), distance2));
+    const Mask sound =
+        And(And(Greater(Set(0.5f), relative), lengths), And(AtLeast(at, low), AtLeast(high, at)));
     safe = And(safe, Or(sound, none));
     const Vec cap = Select(none, Set(INFINITY), Mul(at, scale));
     const Mask better = Greater(best, cap);
@@ -207,12 +209,11 @@ static bool SmallestCap(const FlipTables* t, const FlipScratch* s, const SharedR
          band >= MinLanes(highest) - cap && band >= cap - MinLanes(lowest) && next - cap > 4 * kEpsilon * cap;
 }
 
-// The smallest cap over all anchors of the lanes that share values with some, of vector v: as
-// FarthestAnchorLanes, whose results the other lanes keep and these start from. Takes and returns the lanes
-// that float32 can vouch for.
+// The smallest cap over all anchors of the lanes `open`, which share values with some; starts from
+// FarthestAnchorLanes' anchors. Returns those of them that float32 can vouch for.
 static unsigned SharedLanes(const FlipTables* t, const FlipScratch* s, const FlipLanes* f,
-                            const TileRows* tile, const LaneEvents* events, Vec norm2, LanesOutput* o,
-                            unsigned sound) {
+                            const TileRows* tile, const LaneEvents* events, Vec norm2, unsigned open,
+                            LanesOutput* o) {
   float label_logit[kLanes], logit_error[kLanes], gain_error[kLanes], gradient2[kLanes], norms[kLanes];
   Store(label_logit, f->label_logit);
   Store(logit_error, f->logit_error);
@@ -220,7 +221,8 @@ static unsigned SharedLanes(const FlipTables* t, const FlipScratch* s, const Fli
   Store(gradient2, f->gradient2);
   Store(norms, norm2);
   GradientsAtShared(t, s, f, events);
-  for (unsigned open = events->shared; open != 0; open &= open - 1) {
+  unsigned sound = 0;
+  for (; open != 0; open &= open - 1) {
     const int lane = static_cast<int>(FirstBit(open));
     const float* z = FloatRow(t, s, tile, f->vector * kLanes + lane);
     const SharedRow row = {lane,
@@ -233,11 +235,9 @@ static unsigned SharedLanes(const FlipTables* t, const FlipScratch* s, const Fli
                            norms[lane],
                            s->lanes + t->classes * kTileLanes + f->vector * kLanes + lane};
     const uint32_t count = ReachableClasses(t, s, f, &row, o->flip_anchor[lane]);
-    const unsigned bit = 1u << lane;
-    sound &= ~bit;
     if (count == 0) continue;
     StepsOfReachable(t, s, &row, count);
-    if (SmallestCap(t, s, &row, o)) sound |= bit;
+    if (SmallestCap(t, s, &row, o)) sound |= 1u << lane;
   }
   return sound;
 }

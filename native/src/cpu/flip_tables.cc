@@ -165,7 +165,7 @@ FlipSlot::FlipSlot(const LevelTable& level, const FlipTables& t, std::uint64_t r
       {&scratch.class_gain, classes},
       {&scratch.shared_values, events},
       {&scratch.shared_gradient, events},
-      {&scratch.shared_loss, events * 4},
+      {&scratch.shared_loss, events * kReachChunk},
       {&scratch.step_at, t.anchor_stride},
       {&scratch.step_lowest, t.anchor_stride},
       {&scratch.step_highest, t.anchor_stride},

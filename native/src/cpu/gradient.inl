@@ -61,7 +61,7 @@ static void GradientTile(const FlipTables* t, const WeightRows* weight, bool uni
     PredictLanes(t, s, &f, &o);
     float doubt[kLanes];
     Store(doubt, f.doubt);
-    const Vec error = LogitError(t, Load(norm2 + v * kLanes));
+    const Vec error = LogitError(t, &f, Load(norm2 + v * kLanes));
     // Written so that NaN fails.
     const unsigned sound = Bits(
         And(Greater(Sub(f.label_logit, f.second_logit), error), Greater(Set(kGradientLogitError), error)));

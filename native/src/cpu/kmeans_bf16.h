@@ -28,9 +28,6 @@ struct Bf16Table {
                   const float* thresholds, const AheadRows* ahead, uint64_t* captured, float* gains);
 };
 
-// Null where this level, binary or CPU has none.
-const Bf16Table* Bf16At(const LevelTable& level);
-
 #ifdef ALFAMIX_BF16
 extern const Bf16Table kKMeansBf16Table;
 #endif

@@ -50,7 +50,7 @@ class KMeansColumns {
   Panels panels_;
 };
 
-// Rounding of the difference of two scores, several standard deviations of it.
+// A bound of the rounding of the difference of two scores.
 class ScoreError {
  public:
   explicit ScoreError(const KMeansRows& rows, bool weighted) : rows_(rows), weighted_(weighted) {}

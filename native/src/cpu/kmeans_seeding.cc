@@ -88,7 +88,7 @@ class Seeding {
         closest_(rows.size()),
         captured_(rows.size()),
         columns_(rows, kMostCaptured, false),
-        bf16_(Bf16At(rows.level())),
+        bf16_(rows.level().bf16),
         slots_(static_cast<std::size_t>(rows.threads())),
         sums_((rows.size() + kSumBlock - 1) / kSumBlock),
         parts_(sums_.size()) {

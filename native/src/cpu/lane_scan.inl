@@ -114,7 +114,7 @@ static inline void ScanSquare(const FlipTables* t, const TileRows* tile, int v, 
   Vec x[kLanes];
   LoadSquare(tile, v, j, x);
   TransposeSquare(x);
-  Vec sum = *norm2;
+  Vec sum = Set(0.0f);
   uint32_t any = 0;
   ALFAMIX_UNROLL
   for (int i = 0; i < kLanes; ++i) {
@@ -122,7 +122,7 @@ static inline void ScanSquare(const FlipTables* t, const TileRows* tile, int v, 
     sum = MulAdd(x[i], x[i], sum);
     if constexpr (kLookUp != LookUp::kNone) any |= EventLanes<kLookUp>(t, j + i, x[i]);
   }
-  *norm2 = sum;
+  *norm2 = Add(*norm2, sum);
   if constexpr (kLookUp != LookUp::kNone) {
     if (any != 0) NoteEvents<kLookUp>(t, static_cast<uint32_t>(j), kLanes, z, events);
   }
@@ -145,10 +145,12 @@ static void ScanRest(const FlipTables* t, const TileRows* tile, int v, uint32_t 
     x[r] = Load(rest);
   }
   TransposeSquare(x);
+  Vec sum = Set(0.0f);
   for (int i = 0; i < width; ++i) {
     Store(z + i * kTileLanes, x[i]);
-    *norm2 = MulAdd(x[i], x[i], *norm2);
+    sum = MulAdd(x[i], x[i], sum);
   }
+  *norm2 = Add(*norm2, sum);
   if constexpr (kLookUp != LookUp::kNone) NoteEvents<kLookUp>(t, j, width, z, events);
 }
 
@@ -164,14 +166,16 @@ static void ScanTile(const FlipTables* t, const FlipScratch* s, const TileRows* 
     // Vector by vector: rows whose length is a power of two share so few lines of the first cache that those
     // of a whole tile push each other out.
     for (int v = 0; v < kTileVectors; ++v) {
+      Vec sum = Set(0.0f);
       for (uint32_t j = 0; j < length; j += kLanes) {
         float* z = s->z + j * kTileLanes + v * kLanes;
         if (j + kLanes <= length) {
-          ScanSquare<kLookUp>(t, tile, v, start + j, z, &sums[v], &events[v]);
+          ScanSquare<kLookUp>(t, tile, v, start + j, z, &sum, &events[v]);
         } else {
-          ScanRest<kLookUp>(t, tile, v, start + j, z, &sums[v], &events[v]);
+          ScanRest<kLookUp>(t, tile, v, start + j, z, &sum, &events[v]);
         }
       }
+      sums[v] = Add(sums[v], sum);
     }
     // Of the next tile's rows a part as large as this chunk.
     const size_t value_bytes = tile->row_bytes / t->dim;

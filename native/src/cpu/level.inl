@@ -38,8 +38,8 @@ static inline void PrefetchFar(const void*) {}
 #include "cpu/machine.inl"
 
 static constexpr LevelTable MakeLevelTable() {
-  return {kLanes,    kPanelWidth, kTileLanes,    kTileColumns, kTileChunk,      kSlots,         Widen,
-          Product,   FlipBlock,   GradientBlock, DotRows,      SquaredDistance, InterpolateRow, AlphaRow,
-          kPackTile, PackRows,    TopTwoBlock,   CaptureBlock, AddRow,          DoubleProduct,  DotDoubles,
-          AddScaled, SoftmaxRow,  ReadAll,       MultiplyAdds, kChains * kLanes};
+  return {kLanes,    kPanelWidth, kTileLanes,    kTileColumns, kTileChunk,       kSlots,         Widen,
+          Product,   FlipBlock,   GradientBlock, DotRows,      SquaredDistance,  InterpolateRow, AlphaRow,
+          kPackTile, PackRows,    TopTwoBlock,   CaptureBlock, AddRow,           DoubleProduct,  DotDoubles,
+          AddScaled, SoftmaxRow,  ReadAll,       MultiplyAdds, kChains * kLanes, nullptr};
 }

@@ -77,6 +77,9 @@ struct FlipTables {
   float anchor_norm2_max;
 };
 
+// Classes whose steps to the anchors are computed together (cpu/flip_shared.inl).
+constexpr uint32_t kReachChunk = 4;
+
 // One thread's scratch, 64-byte aligned. tile: LevelTable::tile_lanes, the rows of a tile.
 struct FlipScratch {
   float* z;                // LevelTable::tile_chunk x tile
@@ -88,7 +91,7 @@ struct FlipScratch {
   float* class_gain;       // C
   float* shared_values;    // D
   float* shared_gradient;  // D
-  float* shared_loss;      // D x 4
+  float* shared_loss;      // D x kReachChunk
   float* step_at;          // anchor_stride
   float* step_lowest;      // anchor_stride
   float* step_highest;     // anchor_stride
@@ -160,6 +163,8 @@ struct TopTwo {
   float* own;
 };
 
+struct Bf16Table;
+
 struct LevelTable {
   uint32_t lanes;         // floats of a vector
   uint32_t panel_width;   // a multiple of lanes
@@ -223,12 +228,13 @@ struct LevelTable {
   float (*read_all)(const float* values, size_t n);
   float (*multiply_adds)(uint64_t rounds);
   uint32_t multiply_width;
+
+  const Bf16Table* bf16;  // k-means' seeding in bfloat16 (cpu/kmeans_bf16.h); null: none
 };
 
 extern const LevelTable kScalarTable;
 extern const LevelTable kAvx2Table;
 extern const LevelTable kAvx512Table;
-extern const LevelTable kAvx512Bf16Table;
 extern const LevelTable kNeonTable;
 
 }  // namespace alfamix

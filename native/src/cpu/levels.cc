@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "cpu/kmeans_bf16.h"
 #include "cpu/level_table.h"
 
 #if defined(_MSC_VER) && defined(_M_X64)
@@ -64,6 +65,8 @@ bool HasBf16() {
 struct Available {
   Level levels[5];
   int count = 0;
+  // The functions of avx512, and those in bfloat16.
+  LevelTable avx512bf16 = {};
 
   Available() {
     levels[count++] = {"scalar", &kScalarTable};
@@ -71,7 +74,11 @@ struct Available {
     if (RunsAvx2()) levels[count++] = {"avx2", &kAvx2Table};
     if (RunsAvx512()) levels[count++] = {"avx512", &kAvx512Table};
 #if defined(ALFAMIX_BF16)
-    if (RunsAvx512() && HasBf16()) levels[count++] = {"avx512bf16", &kAvx512Bf16Table};
+    if (RunsAvx512() && HasBf16()) {
+      avx512bf16 = kAvx512Table;
+      avx512bf16.bf16 = &kKMeansBf16Table;
+      levels[count++] = {"avx512bf16", &avx512bf16};
+    }
 #endif
 #elif defined(__aarch64__) || defined(_M_ARM64)
     levels[count++] = {"neon", &kNeonTable};  // part of every 64-bit Arm

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { LinearHead, Pool, select } from '../src/index.js';
-import type { Kernels } from '../src/kernels/kernels.js';
+import type { FlipSearchArgs, Kernels } from '../src/kernels/kernels.js';
 import { fails } from './support/files.js';
+import { uniform } from './support/flip-job.js';
 import { everyKernels } from './support/golden-cases.js';
 
 let makers: Kernels[];
@@ -140,4 +141,62 @@ test('an alpha cap below the normal numbers is refused', async () => {
     'INVALID_ARGUMENT',
     /^expected at least 2\.22\d*e-308 for alphaCap, got 5e-324$/,
   );
+});
+
+/** Rows and anchors of these values, against TypeScript's sums in double, at every level. */
+describe('sums whose roundings add up', () => {
+  const bfloat = (x: number) => {
+    const value = Float32Array.of(x);
+    new Uint32Array(value.buffer)[0] &= 0xffff0000;
+    return value[0];
+  };
+  const gaussian = (seed: number) => {
+    const next = uniform(seed);
+    return () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+  };
+  const agree = async (job: FlipSearchArgs) => {
+    const wanted = await makers[0].flipSearch(job);
+    for (const kernels of makers.slice(1)) {
+      const found = await kernels.flipSearch(job);
+      expect(found.pseudoLabel, kernels.level).toEqual(wanted.pseudoLabel);
+      found.flipCap.forEach((cap, i) => {
+        const exact = wanted.flipCap[i];
+        const close = cap === exact || Math.abs(cap - exact) <= 1e-5 + 1e-4 * exact;
+        expect(close, `${kernels.level}, row ${i}: ${cap}, not ${exact}`).toBe(true);
+      });
+    }
+  };
+
+  test.each([512, 1024, 2048])('squares of bfloat16 values far from zero, %d dimensions', async (dim) => {
+    const normal = gaussian(dim);
+    const [rows, classes, mean] = [400, 5, 3.5];
+    const values = (n: number) => Float32Array.from({ length: n * dim }, () => bfloat(mean + 0.3 * normal()));
+    const weight = Float32Array.from({ length: classes * dim }, () => 0.1 * normal());
+    const bias = Float32Array.from({ length: classes }, (_, c) => {
+      const own = weight.subarray(c * dim, (c + 1) * dim);
+      return normal() - mean * own.reduce((sum, x) => sum + x, 0);
+    });
+    await agree({ data: values(rows), rows, dim, weight, bias, classes, anchors: values(classes) });
+  });
+
+  test('rows and head with a large mean, near a tie', async () => {
+    const normal = gaussian(1);
+    const [rows, dim, classes] = [4000, 128, 3];
+    const center = Float32Array.from({ length: dim }, () => 1 + 0.1 * normal());
+    const weight = Float32Array.from({ length: classes * dim }, () => 0.5 * (1 + 0.1 * normal()));
+    const logit = (c: number) => center.reduce((sum, x, j) => sum + x * weight[c * dim + j], 0);
+    const bias = Float32Array.from({ length: classes }, (_, c) => logit(0) - logit(c));
+    const data = Float32Array.from({ length: rows * dim }, (_, i) => center[i % dim] + 5e-5 * normal());
+    const anchors = Float32Array.from({ length: classes * dim }, () => 1 + 0.1 * normal());
+    await agree({ data, rows, dim, weight, bias, classes, anchors });
+  });
+
+  test.each([1e-21, 1e-22])('sparse rows of size %d, whose squares are subnormal', async (size) => {
+    const normal = gaussian(2);
+    const [rows, dim, classes] = [300, 16, 5];
+    const values = (n: number) => Float32Array.from({ length: n * dim }, () => Math.max(0, size * normal()));
+    const weight = Float32Array.from({ length: classes * dim }, normal);
+    const bias = Float32Array.from({ length: classes }, normal);
+    await agree({ data: values(rows), rows, dim, weight, bias, classes, anchors: values(classes) });
+  });
 });
