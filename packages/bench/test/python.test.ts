@@ -1,15 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { getKernels, type Kernels } from '@alfamix/core';
+import { getKernels } from '@alfamix/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Compare } from '../src/agreement.js';
 import type { Case } from '../src/cases/case.js';
 import { kCenterGreedy, kmeansPlusPlus } from '../src/cases/sampling.js';
 import { flipSearch, scoreUncertainty } from '../src/cases/scan.js';
-import { toOutputs } from '../src/makers/maker.js';
 import { PeerProcess } from '../src/peer-process.js';
-import { type Problem, readArray, readOutputs, SharedFolder } from '../src/problem.js';
+import { readOutputs, SharedFolder } from '../src/problem.js';
+import { ours } from './support/run-problem.js';
 
 /** ALFAMIX_TEST_PYTHON names one that has the peers' packages; they are no part of what the tests need. */
 const PYTHON = process.env.ALFAMIX_TEST_PYTHON ?? 'python3';
@@ -40,9 +40,10 @@ describe.skipIf(!has('numpy'))('peers in Python agree with the kernels', () => {
         await peer.ask({ do: 'prepare', problem, threads: 1 });
         const { ms } = await peer.ask({ do: 'run', atLeast: 0 });
         expect(ms).toBeGreaterThan(0);
-        const found = readOutputs(await peer.ask({ do: 'outputs', prefix: join(folder.path, 'out') }));
+        const shared = await peer.ask({ do: 'outputs', prefix: join(folder.path, 'out') });
+        const found = { ...readOutputs(shared), outside: true };
         const compare: Compare = one.compare(folder);
-        expect(compare(await ours(problem), found, problem)).toBeUndefined();
+        expect(compare(await ours(problem, await getKernels('js')), found, problem)).toBeUndefined();
       } finally {
         await peer.stop();
       }
@@ -59,10 +60,3 @@ describe.skipIf(!has('numpy'))('peers in Python agree with the kernels', () => {
     await peer.stop();
   });
 });
-
-async function ours({ kernel, args, arrays }: Problem) {
-  const kernels = await getKernels('js');
-  const given = Object.entries(arrays).map(([name, array]) => [name, readArray(array)]);
-  const run = kernels[kernel as keyof Kernels] as unknown as (args: object) => Promise<unknown>;
-  return toOutputs(await run.call(kernels, { ...args, ...Object.fromEntries(given) }));
-}
