@@ -133,12 +133,15 @@ describe('options', () => {
       json: true,
       figures: 'f',
     });
+    expect(read('--budget', '2.5').options).toMatchObject({ budget: 2.5 });
     expect(read('--json', 'x.json').options).toMatchObject({ json: 'x.json', peers: false });
   });
 
   test.each([
     [['--threads', '0'], /expected an integer of 1 to 256/],
     [['--repeats', 'many'], /expected an integer/],
+    [['--budget', '0'], /expected seconds, above 0 and at most 86400/],
+    [['--budget', '1e3'], /expected seconds/],
     [['--fast'], /unknown option '--fast'/],
     [['kmeans'], /got kmeans|too many arguments/],
     [['--mnist', 'x'], /belong to --peers/],
