@@ -150,7 +150,7 @@ describe.runIf(process.platform === 'linux')('under a limit of memory, a sixteen
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const { last: label, ...rest } = JSON.parse(stdout);
     expect(rest).toEqual({ picks: 20, scored: rows, first: 0 });
-    // Read to the very end, where rows are no zeros, which are class 0.
+    // Zeros are class 0; the last rows, read to the very end, are not.
     expect(label).toBeGreaterThan(0);
   });
 });
