@@ -12,7 +12,7 @@ import { caseMarkdown, caseTable, describeMachine, machineLines } from './report
 import { type Entrant, entrantsHere, Roster } from './roster.js';
 import { type CaseOptions, type CaseResult, runCase } from './run-case.js';
 
-/** Milliseconds of one contender in one case. */
+/** Milliseconds of one contender in one case, without --budget. */
 const BUDGET = { full: 4000, quick: 500 };
 /** Least milliseconds of a turn. */
 const TURN = { full: 50, quick: 5 };
@@ -62,7 +62,7 @@ async function bench(options: Options): Promise<number> {
       threads,
       repeats: options.repeats ?? (options.quick ? 2 : 9),
       turn: options.quick ? TURN.quick : TURN.full,
-      budget: options.quick ? BUDGET.quick : BUDGET.full,
+      budget: options.budget ? 1000 * options.budget : options.quick ? BUDGET.quick : BUDGET.full,
       slow: options.slow || options.quick,
       rateLevel: fastest(rates),
     };

@@ -8,6 +8,8 @@ export interface Options {
   only: string[];
   threads?: number;
   repeats?: number;
+  /** Seconds. */
+  budget?: number;
   /** True: on stdout. */
   json?: string | true;
   markdown?: string;
@@ -47,6 +49,11 @@ export function readOptions(args: readonly string[], write: (text: string) => vo
       integer(1, 256),
     )
     .option('--repeats <n>', 'runs after the warm-up (default 9, quick 2)', integer(1, 1000))
+    .option(
+      '--budget <s>',
+      'seconds a contender may take in a case (default 4, quick 0.5); one whose run takes more than half of it is run once',
+      seconds,
+    )
     .option('--slow', 'also run contenders that take minutes', false)
     .option(
       '--json [file]',
@@ -88,4 +95,10 @@ const integer = (min: number, max: number) => (text: string) => {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;
   throw new InvalidArgumentError(`expected an integer of ${min} to ${max}.`);
+};
+
+const seconds = (text: string) => {
+  const value = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && value > 0 && value <= 86_400) return value;
+  throw new InvalidArgumentError('expected seconds, above 0 and at most 86400.');
 };

@@ -36,6 +36,8 @@ export interface SharedOutputs {
 export interface Outputs {
   arrays: Record<string, Values>;
   numbers: Record<string, number | boolean>;
+  /** Of a program that isn't ours: it may leave out what only ours tell, and draw random numbers of its own. */
+  outside?: boolean;
 }
 
 const CONSTRUCTORS = {

@@ -8,6 +8,8 @@ import { type Outputs, type Problem, readOutputs, type SharedFolder } from './pr
 import type { Entrant, Roster } from './roster.js';
 import { interleave, type Timing } from './timing.js';
 
+/** Kinds that are our own kernels. */
+const OWN_KINDS: ReadonlySet<string> = new Set(['js', 'cpu']);
 /** Kinds that get `few` rows. */
 const SLOW_KINDS: ReadonlySet<string> = new Set(['js', 'tfjs']);
 
@@ -168,7 +170,7 @@ async function warmUp(
       const shared = bare
         ? undefined
         : await peer.ask({ do: 'outputs', prefix: join(folder.path, `out-${i}`) });
-      const outputs = shared && readOutputs(shared);
+      const outputs = shared && { ...readOutputs(shared), outside: !OWN_KINDS.has(entrant.kind) };
       for (const { file } of Object.values(shared?.arrays ?? {})) rmSync(file, { force: true });
       warm.push({ entrant, peer, rows, ms, outputs, bare });
     } catch (error) {
@@ -193,7 +195,10 @@ function compareAll(warm: readonly Warm[], problem: Problem, compare: Compare, r
   return warm.filter((one) => {
     if (one.bare) return true;
     const differ = [reference, whole].flatMap((other) => {
-      const difference = other && compare(other.outputs!, one.outputs!, problem);
+      const difference =
+        other &&
+        (differentSizes(other, one) ??
+          compare(other.outputs!, one.outputs!, { ...problem, args: { ...problem.args, rows: one.rows } }));
       return difference
         ? [`${result.id}: ${one.entrant.name} disagrees with ${other.entrant.name}: ${difference}`]
         : [];
@@ -201,6 +206,16 @@ function compareAll(warm: readonly Warm[], problem: Problem, compare: Compare, r
     result.failures.push(...differ.slice(0, 1));
     return differ.length === 0;
   });
+}
+
+/** Results are as long as the rows that each had: what one of them lacks would go uncompared. */
+function differentSizes(expected: Warm, found: Warm): string | undefined {
+  for (const [name, { length }] of Object.entries(found.outputs!.arrays)) {
+    const other = expected.outputs!.arrays[name];
+    if (!other || length * expected.rows === other.length * found.rows) continue;
+    return `expected ${(other.length * found.rows) / expected.rows} values of ${name}, got ${length}`;
+  }
+  return undefined;
 }
 
 /** Asks the addon's fastest process for the machine's rates, once a round. */

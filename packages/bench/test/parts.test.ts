@@ -1,12 +1,10 @@
 import { getKernels } from '@alfamix/core';
 import { describe, expect, test } from 'vitest';
-import { honestInertia, sameFlips, samePicks } from '../src/agreement.js';
 import { fullCases, quickCases } from '../src/cases/index.js';
 import { toBfloat16, toFloat16 } from '../src/data.js';
 import { drawSweep } from '../src/figures/draw.js';
 import { bestRates, limitOf, productWork } from '../src/limits.js';
 import { readOptions, type Usage } from '../src/options.js';
-import type { Outputs, Problem } from '../src/problem.js';
 import { caseMarkdown } from '../src/report.js';
 import { interleave } from '../src/timing.js';
 
@@ -57,54 +55,6 @@ describe('turns', () => {
   test('the budget bounds the runs', async () => {
     const [timing] = await interleave([contender('a', 100, [])], [100], { repeats: 50, budget: 500 });
     expect(timing).toMatchObject({ runs: 4 });
-  });
-});
-
-describe('agreement', () => {
-  const outputs = (arrays: Outputs['arrays'], numbers = {}): Outputs => ({ arrays, numbers });
-  const problem = { kernel: '', arrays: {}, args: { rows: 10, dim: 2, alphaCap: 0.2 } } as Problem;
-  const flips = (caps: number[], labels = caps.map(() => 1)) =>
-    outputs({ flipCap: Float32Array.from(caps), pseudoLabel: Int32Array.from(labels) });
-
-  test('flip caps: the band of docs/flip-search.md, infinities, labels, fewer rows', () => {
-    const expected = flips([0.1, 0.5, Infinity]);
-    expect(sameFlips(expected, flips([0.100005, 0.5, Infinity]), problem)).toBeUndefined();
-    expect(sameFlips(expected, flips([0.1]), problem)).toBeUndefined();
-    expect(sameFlips(expected, flips([0.101, 0.5, Infinity]), problem)).toMatch(/as flip cap 0, got 0\.10/);
-    expect(sameFlips(expected, flips([0.1, 0.5, 3]), problem)).toMatch(
-      /^expected Infinity as flip cap 2, got 3/,
-    );
-    expect(sameFlips(expected, flips([0.1, 0.5, Infinity], [1, 0, 1]), problem)).toMatch(
-      /pseudoLabel 1, got 0/,
-    );
-    expect(sameFlips(expected, flips([NaN]), problem)).toMatch(/got NaN/);
-    expect(sameFlips(expected, flips([]), problem)).toMatch(/got none/);
-  });
-
-  test('candidates at one cap: only rows within the band of it may differ', () => {
-    const expected = flips([0.1, 0.20001, 0.5]);
-    const found = (candidate: number[]) =>
-      outputs({ candidate: Int32Array.from(candidate), pseudoLabel: Int32Array.of(1, 1, 1) });
-    expect(sameFlips(expected, found([1, 1, 0]), problem)).toBeUndefined();
-    expect(sameFlips(expected, found([1, 0, 0]), problem)).toBeUndefined();
-    expect(sameFlips(expected, found([1, 0, 1]), problem)).toMatch(/candidate at 0\.2 2, got 1/);
-  });
-
-  test('an inertia is counted again', () => {
-    const data = Float32Array.of(0, 0, 2, 0);
-    const clustering = (inertia: number) =>
-      outputs({ labels: Int32Array.of(0, 0), centers: Float32Array.of(1, 0) }, { inertia });
-    const compare = honestInertia(() => data, 2);
-    expect(compare(clustering(2), clustering(2), problem)).toBeUndefined();
-    expect(compare(clustering(2), clustering(1), problem)).toBe('claims inertia 1, has 2');
-  });
-
-  test('picks: the same rows, or with random numbers of its own as many different ones', () => {
-    const picks = (rows: number[], ownStream = false) =>
-      outputs({ rows: Int32Array.from(rows) }, { ownStream });
-    expect(samePicks(picks([1, 2]), picks([1, 3]), problem)).toMatch(/expected 2 as rows 1, got 3/);
-    expect(samePicks(picks([1, 2]), picks([4, 3], true), problem)).toBeUndefined();
-    expect(samePicks(picks([1, 2]), picks([4, 4], true), problem)).toBe('expected 2 different rows, got 1');
   });
 });
 
@@ -183,12 +133,15 @@ describe('options', () => {
       json: true,
       figures: 'f',
     });
+    expect(read('--budget', '2.5').options).toMatchObject({ budget: 2.5 });
     expect(read('--json', 'x.json').options).toMatchObject({ json: 'x.json', peers: false });
   });
 
   test.each([
     [['--threads', '0'], /expected an integer of 1 to 256/],
     [['--repeats', 'many'], /expected an integer/],
+    [['--budget', '0'], /expected seconds, above 0 and at most 86400/],
+    [['--budget', '1e3'], /expected seconds/],
     [['--fast'], /unknown option '--fast'/],
     [['kmeans'], /got kmeans|too many arguments/],
     [['--mnist', 'x'], /belong to --peers/],

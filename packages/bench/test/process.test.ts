@@ -40,6 +40,16 @@ describe('npm run bench', () => {
     expect(JSON.parse(readFileSync(file, 'utf8')).machine.threads).toBe(1);
   });
 
+  test('--budget decides whether a contender is run once or as often as --repeats says', () => {
+    const runs = (budget: string) => {
+      const words = ['--quick', '--only', 'normalizeRows', '--repeats', '3', '--budget', budget, '--json'];
+      const { stdout } = bench(...words);
+      return JSON.parse(stdout).cases[0].rows.map(({ ms }: { ms: { runs: number } }) => ms.runs);
+    };
+    expect(new Set(runs('0.00001'))).toEqual(new Set([1]));
+    expect(new Set(runs('60'))).toEqual(new Set([3]));
+  });
+
   test('wrong usage is exit 2, before anything runs', () => {
     const lost = bench('--only', 'sorting');
     expect([lost.status, lost.stdout]).toEqual([2, '']);

@@ -1,19 +1,20 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { getKernels, type Kernels } from '@alfamix/core';
+import { getKernels } from '@alfamix/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Compare } from '../src/agreement.js';
 import type { Case } from '../src/cases/case.js';
-import { kCenterGreedy, kmeansPlusPlus } from '../src/cases/sampling.js';
+import { kCenterGreedy, kmeansPlusPlus, kmeansRun } from '../src/cases/sampling.js';
 import { flipSearch, scoreUncertainty } from '../src/cases/scan.js';
-import { toOutputs } from '../src/makers/maker.js';
 import { PeerProcess } from '../src/peer-process.js';
-import { type Problem, readArray, readOutputs, SharedFolder } from '../src/problem.js';
+import { readOutputs, SharedFolder } from '../src/problem.js';
+import { ours } from './support/run-problem.js';
 
 /** ALFAMIX_TEST_PYTHON names one that has the peers' packages; they are no part of what the tests need. */
 const PYTHON = process.env.ALFAMIX_TEST_PYTHON ?? 'python3';
-const has = (name: string) => spawnSync(PYTHON, ['-c', `import ${name}`]).status === 0;
+/** A package, or something in one. */
+const has = (name: string) => spawnSync(PYTHON, ['-c', `import ${name.split('.')[0]}; ${name}`]).status === 0;
 const PEER = fileURLToPath(new URL('../peers/peer.py', import.meta.url));
 
 describe.skipIf(!has('numpy'))('peers in Python agree with the kernels', () => {
@@ -24,6 +25,7 @@ describe.skipIf(!has('numpy'))('peers in Python agree with the kernels', () => {
   afterAll(() => folder.remove());
 
   const shape = { rows: 300, dim: 32, classes: 5 };
+  const points = { rows: 2000, dim: 32 };
   const cases: [string, string, Case][] = [
     ['NumPy vectorised', 'numpy', flipSearch('test', shape, 0)],
     ['PyTorch vectorised', 'torch', flipSearch('test', shape, 0)],
@@ -31,6 +33,10 @@ describe.skipIf(!has('numpy'))('peers in Python agree with the kernels', () => {
     ['PyTorch scores', 'torch', scoreUncertainty(shape, 0)],
     ['NumPy farthest-first', 'numpy', kCenterGreedy(shape, 20)],
     ['NumPy D2 sampling', 'numpy', kmeansPlusPlus(shape, 20)],
+    ['scikit-learn Lloyd', 'sklearn', kmeansRun(points, 12)],
+    ['scikit-learn Elkan', 'sklearn', kmeansRun(points, 12)],
+    ['faiss Kmeans', 'faiss', kmeansRun(points, 12)],
+    ['faiss SuperKMeans', 'faiss.SuperKmeans', kmeansRun(points, 12)],
   ];
   for (const [name, needs, one] of cases)
     test.skipIf(!has(needs))(name, async () => {
@@ -40,9 +46,10 @@ describe.skipIf(!has('numpy'))('peers in Python agree with the kernels', () => {
         await peer.ask({ do: 'prepare', problem, threads: 1 });
         const { ms } = await peer.ask({ do: 'run', atLeast: 0 });
         expect(ms).toBeGreaterThan(0);
-        const found = readOutputs(await peer.ask({ do: 'outputs', prefix: join(folder.path, 'out') }));
+        const shared = await peer.ask({ do: 'outputs', prefix: join(folder.path, 'out') });
+        const found = { ...readOutputs(shared), outside: true };
         const compare: Compare = one.compare(folder);
-        expect(compare(await ours(problem), found, problem)).toBeUndefined();
+        expect(compare(await ours(problem, await getKernels('js')), found, problem)).toBeUndefined();
       } finally {
         await peer.stop();
       }
@@ -59,10 +66,3 @@ describe.skipIf(!has('numpy'))('peers in Python agree with the kernels', () => {
     await peer.stop();
   });
 });
-
-async function ours({ kernel, args, arrays }: Problem) {
-  const kernels = await getKernels('js');
-  const given = Object.entries(arrays).map(([name, array]) => [name, readArray(array)]);
-  const run = kernels[kernel as keyof Kernels] as unknown as (args: object) => Promise<unknown>;
-  return toOutputs(await run.call(kernels, { ...args, ...Object.fromEntries(given) }));
-}

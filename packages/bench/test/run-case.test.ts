@@ -79,6 +79,13 @@ describe('a case', () => {
     expect(caseTable(result)).toContain('WRONG: sum: wrong one disagrees');
   });
 
+  test('so does a result of another length, whatever is in it', async () => {
+    const { result } = await bench([entrant('good'), entrant('longer')]);
+    expect(result.failures).toEqual([
+      'sum: longer one disagrees with good one: expected 1 values of sum, got 2',
+    ]);
+  });
+
   test('a peer that dies fails with its last words; the others go on', async () => {
     const { result, roster } = await bench([entrant('dies'), entrant('good')]);
     expect(result.rows.map(({ contender, ms }) => [contender, ms.runs])).toEqual([['good one', 3]]);

@@ -468,7 +468,9 @@ describe('other failures: one sentence, exit 1', () => {
     }
     const off = await alfamix(['score', ...words], { cwd: scratch.path, env: { ALFAMIX_BLAS: 'off' } });
     expect(off).toMatchObject({ code: 0, stderr: '' });
-    expect(scratch.json('folder/blas.csv.manifest.json').backend).not.toHaveProperty('blasReason');
+    const { backend } = scratch.json('folder/blas.csv.manifest.json');
+    expect(backend).not.toHaveProperty('blasReason');
+    expect(backend).not.toHaveProperty('blas');
   });
 
   it('shows the stack with ALFAMIX_DEBUG=1 only', async () => {

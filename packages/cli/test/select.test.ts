@@ -211,6 +211,24 @@ describe('alfamix select', () => {
     expect(manifest.candidatesPerCap).toEqual(summary.candidatesPerCap);
   });
 
+  it('tells the BLAS that ALFAMIX_BLAS names, in manifest and --json, where this machine has one', async ({
+    skip,
+  }) => {
+    const env = { ALFAMIX_BLAS: process.env.ALFAMIX_TEST_BLAS ?? 'libopenblas.so.0' };
+    const words = ['--pool', 'pool.npy', '--labels', 'labels.csv', '--json', '--quiet', '--out'];
+    const told = async (...command: string[]) => {
+      const { stdout } = await alfamix([...command, ...words, 'b.csv'], { cwd: scratch.path, env });
+      const { backend } = scratch.json('b.csv.manifest.json');
+      expect(JSON.parse(stdout).backend).toEqual(backend);
+      return backend;
+    };
+    const backend = await told('select', '--budget', '7');
+    skip(backend.blas === undefined, `no BLAS here: ${backend.blasReason}`);
+    expect(backend.blas).toMatch(/^\S.*\S$/);
+    expect(backend).not.toHaveProperty('blasReason');
+    expect((await told('score')).blas).toBe(backend.blas);
+  });
+
   it('runs again from its manifest with the same picks', async () => {
     await run(
       [

@@ -18,6 +18,8 @@ export interface BackendUsed {
   threads: number;
   /** Why not a faster backend, when `auto` had to fall back. */
   reason?: string;
+  /** The BLAS that `ALFAMIX_BLAS` names, which logits may be products of: they are within rounding of our own then. */
+  blas?: string;
   /** Why the BLAS that `ALFAMIX_BLAS` names isn't used. */
   blasReason?: string;
 }
@@ -136,6 +138,7 @@ export function chooseKernels(
     threads: kernels.backend === 'js' ? 1 : (threads ?? resolved.threads),
   };
   if (reason !== undefined) used.reason = reason;
+  if (kernels.blas !== undefined) used.blas = kernels.blas;
   if (kernels.blasReason !== undefined) used.blasReason = kernels.blasReason;
   return { kernels, used };
 }

@@ -47,6 +47,16 @@ test('rows of a file in any order, with repeats', async () => {
   }
 });
 
+test.runIf(canMeasureTurns)('a turn that only waits is seen, one that lets others work is not', async () => {
+  const lock = new Int32Array(new SharedArrayBuffer(4));
+  const blocked = await longestTurn(async () => {
+    await turn();
+    Atomics.wait(lock, 0, 0, 200);
+  });
+  expect(blocked).toBeGreaterThan(150);
+  expect(await longestTurn(() => new Promise((resolve) => setTimeout(resolve, 200)))).toBeLessThan(150);
+});
+
 // Timed on machines that do other work too: a late answer may be the machine's, three are not.
 describe.runIf(canMeasureTurns)('no call holds the event loop', { retry: 2 }, () => {
   const [rows, dim] = [1_000_000, 4];

@@ -1,5 +1,6 @@
 import { loadNative, type NativeBinding, type NativeJob } from '@alfamix/native';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { chooseKernels } from '../src/inputs.js';
 import { backendInfo, getKernels } from '../src/kernels/get-kernels.js';
 import { NativeKernels } from '../src/kernels/native-kernels.js';
 import { fails } from './support/files.js';
@@ -134,6 +135,19 @@ describe('NativeKernels', () => {
     await fails(() => kernels.normalizeRows({ ...rows, threads: 999 }), 'INVALID_ARGUMENT', /for threads/);
     await fails(() => kernels.normalizeRows({ ...rows, signal: AbortSignal.abort() }), 'ABORTED', /aborted/);
     expect(called).toBe(0);
+  });
+
+  test.each([
+    ['libopenblas.so', { name: 'openblas', version: 'OpenBLAS 0.3.21 ' }, { blas: 'OpenBLAS 0.3.21' }],
+    ['libblis.so', { name: 'BLIS', version: '' }, { blas: 'BLIS' }],
+    ['nowhere.so', { reason: 'no file' }, { blasReason: 'no file' }],
+    ['off', { reason: 'off' }, {}],
+    ['', { name: 'openblas' }, {}],
+  ])('ALFAMIX_BLAS=%s: what is found is told with the backend', (variable, blas, told) => {
+    vi.stubEnv('ALFAMIX_BLAS', variable);
+    const kernels = new NativeKernels({ ...fakeBinding(() => Promise.reject()), blas: () => blas });
+    const { used } = chooseKernels('auto', kernels, undefined);
+    expect(used).toEqual({ name: 'cpu', level: 'fast', threads: 3, ...told });
   });
 
   test('maps codes, keeps the row and the cause', async () => {

@@ -196,7 +196,7 @@ describe('LinearHead.fit', () => {
     expect(head.classes).toBe(3);
   });
 
-  test('keeps the event loop free, reports progress and stops on an abort', async () => {
+  test('keeps the event loop free, reports progress and stops on an abort', { retry: 2 }, async () => {
     const { embeddings: x, labels: y } = blobs(300, 100, 10, 3);
     const progress: number[] = [];
     const onProgress = (done: number, total: number) => progress.push(done / total);

@@ -18,8 +18,6 @@ beforeAll(async () => {
 
 const { put } = testFolder();
 
-const within = (kernels: Kernels) => (kernels.backend === 'js' ? 100 : 50);
-
 describe.each(longCalls)('%s: abort and progress', (_name, call) => {
   test('a signal that has fired already', async () => {
     const signal = AbortSignal.abort('too late');
@@ -41,7 +39,7 @@ describe.each(longCalls)('%s: abort and progress', (_name, call) => {
         controller.abort(reason);
       }, 15);
       const error = await fails(() => running, 'ABORTED', /aborted/);
-      expect(performance.now() - firedAt, kernels.level).toBeLessThan(within(kernels));
+      expect(performance.now() - firedAt, kernels.level).toBeLessThan(50);
       expect(error.cause).toBe(reason);
     }
   });
@@ -70,7 +68,7 @@ describe('progress', () => {
     }
   });
 
-  test.runIf(canMeasureTurns)('the event loop stays free', async () => {
+  test.runIf(canMeasureTurns)('the event loop stays free', { retry: 2 }, async () => {
     const kernels = makers[0];
     expect(kernels.backend).toBe('js');
     const head = flipJob(20_000, 64, 10);

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { getKernels } from '../src/index.js';
 import { everyKernels } from './support/golden-cases.js';
 import { longCalls } from './support/long-calls.js';
-import { canMeasureTurns, longestTurn } from './support/turns.js';
+import { canMeasureTurns, longestTurn, processorTime } from './support/turns.js';
 
 const hasAddon = (await everyKernels()).length > 1;
 const MB = 1 << 20;
@@ -33,10 +33,11 @@ describe.runIf(hasAddon).each(longCalls)('%s and the process it runs in', (_name
     clearTimeout(timer);
   };
 
-  test.runIf(canMeasureTurns)('no turn of the event loop takes 10 ms', { retry: 2 }, async () => {
+  test.runIf(canMeasureTurns)('no turn of the event loop computes 10 ms', { retry: 2 }, async () => {
     await run(20); // compiled, and its data made
     collect();
-    expect(await longestTurn(() => run(300))).toBeLessThan(10);
+    // Computes: garbage collection waits for its threads, which the two here may keep off the processors for long.
+    expect(await longestTurn(() => run(300), processorTime)).toBeLessThan(10);
   });
 
   test('memory comes back', async () => {

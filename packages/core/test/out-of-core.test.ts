@@ -106,3 +106,51 @@ describe('memory while rows are chosen from a file', () => {
     600_000,
   );
 });
+
+/** Whether the kernel counts a process's private memory against a limit is a matter of Linux. */
+describe.runIf(process.platform === 'linux')('under a limit of memory, a sixteenth of the pool', () => {
+  const [rows, dim] = [800_000, 1024];
+  const bytes = rows * dim * 4;
+  const limit = bytes / 16;
+
+  /** Runs a module in a process that may have so much private memory: heap, buffers, stacks; not the files' pages. */
+  const limited = (script: string) => {
+    const args = ['-c', 'ulimit -d "$0" && exec "$@"', String(Math.floor(limit / 1024))];
+    const node = [process.execPath, '--input-type=module', '-e', script];
+    return spawnSync('sh', [...args, ...node], { encoding: 'utf8' });
+  };
+  const hold = (size: number) =>
+    limited(`const held = [];
+      for (let left = ${size}; left > 0; left -= ${MB}) held.push(Buffer.alloc(${MB}, 1));
+      console.log(held.length);`);
+
+  test('a program that holds the pool does not end well, one that holds little does', () => {
+    expect(hold(64 * MB)).toMatchObject({ status: 0, stdout: '64\n', stderr: '' });
+    const { status, stdout, stderr } = hold(bytes);
+    expect([status === 0, stdout]).toEqual([false, '']);
+    expect(stderr).toMatch(/allocation failed|out of memory/i);
+  });
+
+  test('select and score go on to the end', () => {
+    assertBuilt();
+    const last = Float32Array.from({ length: 40 * dim }, (_, k) => -9 * Math.sin(k % dim));
+    const path = sparsePool(rows, dim, last);
+    const { status, stdout, stderr } = limited(`
+      import { LabeledSet, LinearHead, Pool, score, select } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)};
+      const dim = ${dim};
+      const weight = Float32Array.from({ length: 4 * dim }, (_, i) => Math.sin(i));
+      const head = LinearHead.from({ weight, bias: Float32Array.of(200, 0, 0, 0), classes: 4, dim });
+      const labeled = LabeledSet.from({ embeddings: weight.slice(), labels: [0, 1, 2, 3] });
+      const pool = await Pool.open(${JSON.stringify(path)});
+      // Each thread's stack counts too.
+      const given = { pool, labeled, head, threads: 2 };
+      const { picks } = await select({ ...given, budget: 20 });
+      const { row, pseudoLabel } = await score(given);
+      console.log(JSON.stringify({ picks: picks.length, scored: row.length, first: pseudoLabel[0], last: pseudoLabel.at(-1) }));`);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const { last: label, ...rest } = JSON.parse(stdout);
+    expect(rest).toEqual({ picks: 20, scored: rows, first: 0 });
+    // Zeros are class 0; the last rows, read to the very end, are not.
+    expect(label).toBeGreaterThan(0);
+  });
+});

@@ -1,4 +1,4 @@
-import { sameInts } from '../agreement.js';
+import { all, sameInts, sameNumbers } from '../agreement.js';
 import { gaussian } from '../data.js';
 import { type Case, thousands } from './case.js';
 
@@ -36,7 +36,13 @@ export function fitSoftmax(rows: number, dim: number, classes: number): Case {
       },
     }),
     // The same bytes on every backend.
-    compare: () => sameInts('solution'),
+    compare: () =>
+      all(
+        sameInts('solution'),
+        sameInts('right'),
+        sameInts('loss'),
+        sameNumbers('ridge', 'objective', 'iterations'),
+      ),
     metric: 'time',
     kinds: ['js', 'cpu'],
   };

@@ -1,5 +1,5 @@
 /** The cases of `npm run bench:peers`: our default level beside what people use elsewhere, at the results page's sizes. */
-import { honestInertia } from '../agreement.js';
+import { honestClustering } from '../agreement-kmeans.js';
 import type { SharedFolder, Values } from '../problem.js';
 import { type Case, type Peer, thousands } from './case.js';
 import { kCenterGreedy, kmeansPlusPlus, kmeansPlusPlusFactorised } from './sampling.js';
@@ -66,7 +66,7 @@ function kmeansOn({ name, rows, dim, read }: GivenRows): Case[] {
         args: { rows, dim, clusters, seed: 1, algorithm },
         arrays: { data: share(folder) },
       }),
-      compare: (folder) => honestInertia(() => folder.read(`given-${name}`) as Float32Array, dim),
+      compare: (folder) => honestClustering(() => folder.read(`given-${name}`) as Float32Array),
       metric: 'time',
       kinds: ['cpu'],
       // Once is enough for those that take long.

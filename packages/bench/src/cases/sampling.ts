@@ -1,5 +1,6 @@
 /** Kernels that cluster rows, or choose some of them. */
-import { honestInertia, sameFloats, sameInts, samePicks } from '../agreement.js';
+import { sameFloats, sameInts, samePicks } from '../agreement.js';
+import { honestClustering, sameClustering } from '../agreement-kmeans.js';
 import { gaussian, unitRows } from '../data.js';
 import { productWork } from '../limits.js';
 import type { SharedFolder } from '../problem.js';
@@ -15,7 +16,7 @@ const gaussianRows = (folder: SharedFolder, { rows, dim }: Points) =>
 
 const size = ({ rows, dim }: Points) => `${thousands(rows)} × ${dim}`;
 
-/** The first updates of Lloyd from the same centers: whoever makes them, the labels are the same. */
+/** The first updates of Lloyd from the same centers: whoever makes them, the clusters are the same. */
 export function kmeansPass(points: Points, clusters: number, updates: number): Case {
   const { rows, dim } = points;
   return {
@@ -29,7 +30,7 @@ export function kmeansPass(points: Points, clusters: number, updates: number): C
       const args = { rows, dim, clusters, maxIterations: updates };
       return { kernel: 'kmeans', args, arrays: { data, initialCenters } };
     },
-    compare: () => sameInts('labels'),
+    compare: () => sameClustering,
     metric: 'pass',
     work: () => productWork(rows, dim, clusters),
     kinds: ['ml-kmeans', 'js', 'cpu'],
@@ -48,7 +49,7 @@ export function kmeansRun(points: Points, clusters: number, algorithm: 'lloyd' |
       arrays: { data: gaussianRows(folder, points) },
     }),
     compare: (folder) =>
-      honestInertia(() => folder.read(`pool-gaussian-float32-${rows}x${dim}`) as Float32Array, dim),
+      honestClustering(() => folder.read(`pool-gaussian-float32-${rows}x${dim}`) as Float32Array),
     metric: 'time',
     kinds: lloyd ? ['ml-kmeans', 'js', 'cpu'] : ['js', 'cpu'],
     slow: ['ml-kmeans', 'js'],

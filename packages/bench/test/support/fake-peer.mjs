@@ -1,4 +1,4 @@
-// A peer that sums its one array, as it is told: `node fake-peer.mjs HOW`, HOW one of good, wrong, dies, silent, lost.
+// A peer that sums its one array, as it is told: `node fake-peer.mjs HOW`, HOW one of good, wrong, longer, dies, silent, lost.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
@@ -23,8 +23,9 @@ const answers = {
     return { ms: 2 };
   },
   outputs({ prefix }) {
-    writeFileSync(`${prefix}-sum`, Buffer.from(new Float32Array([sum]).buffer));
-    return { arrays: { sum: { file: `${prefix}-sum`, type: 'float32', length: 1 } }, numbers: {} };
+    const length = how === 'longer' ? 2 : 1;
+    writeFileSync(`${prefix}-sum`, Buffer.from(new Float32Array(length).fill(sum).buffer));
+    return { arrays: { sum: { file: `${prefix}-sum`, type: 'float32', length } }, numbers: {} };
   },
 };
 

@@ -165,6 +165,8 @@ export interface Kernels {
   readonly backend: Backend;
   /** Instruction set in use: `js`, or `scalar`, `avx2` … */
   readonly level: string;
+  /** The BLAS that `ALFAMIX_BLAS` names, by its own name and version: `logits` may take it. */
+  readonly blas?: string;
   /** Why the BLAS that `ALFAMIX_BLAS` names isn't used, where it can't be. */
   readonly blasReason?: string;
   /** ALFA-Mix's closed-form flip search and the uncertainty scores, in one read of the pool. */

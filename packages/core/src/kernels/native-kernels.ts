@@ -54,6 +54,7 @@ export class NativeKernels implements Kernels {
   readonly level: string;
   /** Threads of a call that asks for none. */
   readonly threads: number;
+  readonly blas?: string;
   readonly blasReason?: string;
   readonly #binding: NativeBinding;
 
@@ -70,7 +71,9 @@ export class NativeKernels implements Kernels {
     this.level = level ?? levels[levels.length - 1];
     this.threads = binding.defaultThreads();
     if (namesBlas(process.env.ALFAMIX_BLAS)) {
-      const { reason } = binding.blas();
+      const { name, version, reason } = binding.blas();
+      const told = version || name;
+      if (told !== undefined) this.blas = told.replace(/\s+/g, ' ').trim();
       if (reason !== undefined) this.blasReason = reason;
     }
   }
