@@ -1,4 +1,4 @@
-import { AlfamixError, expected } from '../errors.js';
+import { AlfamixError, type ArgumentNames, expected, requireArguments } from '../errors.js';
 import { parseSpec } from '../formats/tensor-file.js';
 import type { Dataset, LabeledRows } from './dataset.js';
 import { makeDataset } from './dataset.js';
@@ -14,6 +14,8 @@ export interface OpenDatasetOptions {
   signal?: AbortSignal;
 }
 
+const OPTIONS: ArgumentNames<OpenDatasetOptions> = { labelName: true, classNames: true, signal: true };
+
 const SLICE = /\[(\d*):(\d*)\]$/;
 
 /**
@@ -28,6 +30,7 @@ const SLICE = /\[(\d*):(\d*)\]$/;
  * const test = await openDataset('idx:mnist[8000:]', { classNames: pool.classNames });
  */
 export async function openDataset(spec: string, options: OpenDatasetOptions = {}): Promise<Dataset> {
+  requireArguments(options, 'the options of openDataset', OPTIONS);
   const slice = SLICE.exec(spec);
   const base = slice ? spec.slice(0, slice.index) : spec;
   const rows = await readRows(base, options);
