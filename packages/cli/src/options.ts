@@ -149,7 +149,10 @@ export function addPickOptions(command: Command): Command {
     )
     .option(
       '--alpha-cap <number>',
-      'start and step of the alpha caps (default: 0.2; learned or random, 0.03125)',
+      'start and step of the alpha caps, up to the first of at least 1 (default: 0.2; learned or random, 0.03125); for alfa-mix',
     )
-    .option('--max-candidates <n>', 'keep at most this many candidates, those of the lowest flip caps');
+    .option(
+      '--max-candidates <n>',
+      'keep at most this many candidates, those of the lowest flip caps; for alfa-mix',
+    );
 }
