@@ -122,7 +122,7 @@ export { hashData, type RunSettings } from './simulation/settings.js';
 export { type SimulateArgs, type SimulateResult, simulate } from './simulation/simulate.js';
 export { mean, quantile, type Spread, std, variance } from './simulation/statistics.js';
 export { studentTwoSided } from './simulation/student-t.js';
-export { defaultAlphaCap, getStrategy, strategyNames } from './strategies/index.js';
+export { defaultAlphaCap, getStrategy, hasLadder, strategyNames } from './strategies/index.js';
 export type {
   Clusters,
   Strategy,

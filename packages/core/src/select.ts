@@ -20,7 +20,7 @@ import type { Pool } from './pool/pool.js';
 import { Rng } from './random/xoshiro.js';
 import { fitStage } from './score.js';
 import { makePicks, makeStats, type Pick, type SelectStats } from './select-result.js';
-import { defaultAlphaCap, getStrategy } from './strategies/index.js';
+import { DEFAULT_ALPHA_CAP, defaultAlphaCap, getStrategy, hasLadder } from './strategies/index.js';
 import type { Clusters, Strategy, StrategyFunction, StrategyResult } from './strategies/strategy.js';
 import { TimeSlice } from './time-slice.js';
 
@@ -44,7 +44,10 @@ export interface SelectArgs {
    * function of the context that gives rows. Default `alfa-mix`.
    */
   strategy?: string | Strategy | StrategyFunction;
-  /** Start and step of the ladder of alpha caps, above 0. Default 0.2, the paper's; 0.03125 for α learned or random. */
+  /**
+   * Start and step of the ladder of alpha caps, above 0; its last rung is the first that is at least 1. Default 0.2, the
+   * paper's; 0.03125 for α learned or random. For alfa-mix alone, as is `maxCandidates`.
+   */
   alphaCap?: number;
   /** Cluster only so many candidates, those of the lowest flip caps; at least the budget. Default: all. */
   maxCandidates?: number;
@@ -112,7 +115,7 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
   requireArguments(args, 'select', ARGUMENTS);
   const { pool, labeled, budget, threads, seed = 0, signal, onProgress } = args;
   const strategy = getStrategy(args.strategy ?? 'alfa-mix');
-  checkSettings(args);
+  checkSettings(args, strategy);
   checkPool(pool);
   checkModel(pool, args.model, args.inputs);
   const given = args.head ?? args.model?.head;
@@ -141,7 +144,7 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
     rng: new Rng(seed),
     seed,
     budget,
-    alphaCap: args.alphaCap ?? defaultAlphaCap(strategy),
+    alphaCap: args.alphaCap ?? defaultAlphaCap(strategy) ?? DEFAULT_ALPHA_CAP,
     maxCandidates: args.maxCandidates,
     available,
     threads,
@@ -157,6 +160,7 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
   timings.total = performance.now() - start;
   await slice.next();
   const stats = await makeStats(context, result, fitted?.fitted);
+  stats.notes.push(...unused(args, strategy));
   if (doubt !== undefined) stats.notes.push(doubt);
   const { candidates, capUsed, clusters } = result;
   await slice.next();
@@ -172,15 +176,10 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
   };
 }
 
-function checkSettings({
-  alphaCap,
-  maxCandidates,
-  budget,
-  seed,
-  threads,
-  signal,
-  onProgress,
-}: SelectArgs): void {
+function checkSettings(
+  { alphaCap, maxCandidates, budget, seed, threads, signal, onProgress }: SelectArgs,
+  strategy: Strategy,
+): void {
   if (onProgress !== undefined && typeof onProgress !== 'function')
     throw expected('a function', 'onProgress', onProgress);
   validateJob({ signal, threads });
@@ -195,8 +194,16 @@ function checkSettings({
   // The ladder has 1 / alphaCap rungs, which must be a number.
   if (alphaCap !== undefined && alphaCap < LEAST_CAP)
     throw expected(`at least ${LEAST_CAP}`, 'alphaCap', alphaCap);
-  if (maxCandidates !== undefined)
+  if (maxCandidates !== undefined && hasLadder(strategy))
     requireInteger(maxCandidates, 'maxCandidates (at least the budget)', budget);
+}
+
+/** Settings that count for nothing, as notes. */
+function unused({ alphaCap, maxCandidates }: SelectArgs, strategy: Strategy): string[] {
+  if (hasLadder(strategy)) return [];
+  return Object.entries({ alphaCap, maxCandidates })
+    .filter(([, value]) => value !== undefined)
+    .map(([name]) => `${name} is not used: strategy ${strategy.name} has no ladder of alpha caps`);
 }
 
 function checkNeeds({ name, needs }: Strategy, { labeled, head, model }: SelectArgs): void {

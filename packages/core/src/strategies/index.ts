@@ -17,6 +17,9 @@ import { random } from './random.js';
 import type { Strategy, StrategyFunction } from './strategy.js';
 import { typiclust } from './typiclust.js';
 
+/** The paper's. */
+export const DEFAULT_ALPHA_CAP = 0.2;
+
 const STRATEGIES: readonly (Strategy | ConfigurableStrategy<unknown>)[] = [
   alfaMix,
   random,
@@ -35,8 +38,13 @@ const STRATEGIES: readonly (Strategy | ConfigurableStrategy<unknown>)[] = [
   clusterMargin,
 ];
 
-/** Start and step of a strategy's ladder of alpha caps where the caller gives none. */
-export const defaultAlphaCap = ({ alphaCap = 0.2 }: Strategy): number => alphaCap;
+/** Of our own only alfa-mix has a ladder of alpha caps and keeps `maxCandidates`; the caller's may have. */
+export const hasLadder = ({ name }: Strategy): boolean =>
+  !STRATEGIES.some((other) => other !== alfaMix && other.name === name.split(':')[0]);
+
+/** Start and step of a strategy's ladder of alpha caps where the caller gives none; undefined without a ladder. */
+export const defaultAlphaCap = (strategy: Strategy): number | undefined =>
+  hasLadder(strategy) ? (strategy.alphaCap ?? DEFAULT_ALPHA_CAP) : undefined;
 
 /** The strategies that `select` knows by name. */
 export const strategyNames: readonly string[] = STRATEGIES.map(({ name }) => name);
