@@ -1,3 +1,6 @@
+// What our declarations name (Disposable, NodeJS, node:fs) is there for callers who don’t ask for it.
+/// <reference types="node" preserve="true" />
+
 export {
   currentTarget,
   explainLoadError,
