@@ -130,10 +130,10 @@ export function addCommonOptions(command: Command): Command {
 
 export function addInputOptions(command: Command): Command {
   return command
-    .option('--ids <file>', 'one id a pool row: a CSV with an id column, or a plain list')
+    .option('--ids <file>', 'one id a pool row: a CSV or .parquet with an id column, or a plain list')
     .option(
       '--labels <file>',
-      'CSV with a header row,label or id,label; with --labeled the M labels of its rows',
+      'CSV or .parquet with columns row,label or id,label; with --labeled the M labels of its rows, .npy, .npz or .safetensors too',
     )
     .option('--labeled <tensor>', 'M×D embeddings of the labelled rows, where they are not in the pool')
     .option('--classes <names>', 'class names in the order of the head, separated by commas')

@@ -230,7 +230,7 @@ const CASES: [string, string[], RegExp][] = [
   [
     'tensor labels without --labeled',
     labels('labeled.safetensors#labels'),
-    /expected a CSV with a header row,label.*or --labeled/,
+    /expected a CSV or \.parquet with columns row,label.* which says no rows: write each .*, or give .* with --labeled/,
   ],
   [
     '--labeled of another width',
