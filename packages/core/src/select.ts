@@ -20,7 +20,13 @@ import type { Pool } from './pool/pool.js';
 import { Rng } from './random/xoshiro.js';
 import { fitStage } from './score.js';
 import { makePicks, makeStats, type Pick, type SelectStats } from './select-result.js';
-import { DEFAULT_ALPHA_CAP, defaultAlphaCap, getStrategy, hasLadder } from './strategies/index.js';
+import {
+  DEFAULT_ALPHA_CAP,
+  defaultAlphaCap,
+  describeStrategy,
+  getStrategy,
+  hasLadder,
+} from './strategies/index.js';
 import type { Clusters, Strategy, StrategyFunction, StrategyResult } from './strategies/strategy.js';
 import { TimeSlice } from './time-slice.js';
 
@@ -156,7 +162,7 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
   Object.freeze(context);
   const result = await strategy.select(context);
   await slice.next();
-  checkResult(strategy, result, available, budget);
+  checkResult(strategy, result, available, args);
   timings.total = performance.now() - start;
   await slice.next();
   const stats = await makeStats(context, result, fitted?.fitted);
@@ -229,37 +235,25 @@ function checkBudget(budget: number, pool: Pool, available: number): void {
   throw expected(`at most ${available}, ${left},`, 'budget', budget);
 }
 
-/** A strategy of the caller's own may get it wrong. */
+/** A strategy of the caller's own may get it wrong; if one of ours does, that is no mistake of the caller's. */
 function checkResult(
-  { name }: Strategy,
+  strategy: Strategy,
   result: StrategyResult,
   available: Float64Array,
-  budget: number,
+  { budget, strategy: given }: SelectArgs,
 ): void {
+  const code = given === undefined || typeof given === 'string' ? 'INTERNAL' : 'INVALID_ARGUMENT';
+  const wrong = (what: string, got: string) =>
+    new AlfamixError(code, `expected ${what} from ${describeStrategy(strategy)}, got ${got}`);
   const picks: unknown = result?.picks;
-  if (!Array.isArray(picks)) {
-    throw new AlfamixError(
-      'INTERNAL',
-      `expected an array of picks from strategy ${name}, got ${describe(picks)}`,
-    );
-  }
-  if (picks.length > budget) {
-    throw new AlfamixError(
-      'INTERNAL',
-      `expected ${budget} different rows from strategy ${name}, got ${picks.length}`,
-    );
-  }
+  if (!Array.isArray(picks)) throw wrong('an array of picks', describe(picks));
+  const different = `${budget} different rows`;
+  if (picks.length > budget) throw wrong(different, String(picks.length));
   const rows = new Set<number>(picks.map((pick) => pick?.row));
-  if (picks.length !== budget || rows.size !== budget) {
-    const got = `${picks.length} of which ${rows.size} differ`;
-    throw new AlfamixError('INTERNAL', `expected ${budget} different rows from strategy ${name}, got ${got}`);
-  }
+  if (picks.length !== budget || rows.size !== budget)
+    throw wrong(different, `${picks.length} of which ${rows.size} differ`);
   for (const row of rows) {
-    if (includesSorted(available, row)) continue;
-    throw new AlfamixError(
-      'INTERNAL',
-      `expected rows that may be picked from strategy ${name}, got ${describe(row)}`,
-    );
+    if (!includesSorted(available, row)) throw wrong('rows that may be picked', describe(row));
   }
 }
 
