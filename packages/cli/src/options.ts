@@ -144,7 +144,7 @@ export function addPickOptions(command: Command): Command {
   return command
     .option(
       '--strategy <name>',
-      `${strategyNames.join(', ')}; options after colons: alfa-mix:alpha=random:diversify=norm`,
+      `${strategyNames.join(', ')}; options after colons (the README has all): alfa-mix:alpha=random:diversify=norm, alfa-mix:clustering=hartigan:nInit=3`,
       'alfa-mix',
     )
     .option(
