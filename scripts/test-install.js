@@ -80,17 +80,7 @@ function useCore(folder) {
   return JSON.parse(run(process.execPath, ['use.mjs'], folder));
 }
 
-const TYPE_FLAGS = [
-  '--strict',
-  '--target',
-  'es2023',
-  '--lib',
-  'es2023,esnext.disposable',
-  '--types',
-  'node',
-  '--typeRoots',
-  join(root, 'node_modules', '@types'),
-];
+const TYPE_FLAGS = ['--strict', '--target', 'es2023']; // No --types node: the packages bring what their declarations need.
 const tsc = (folder, ...args) => {
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   return run(process.execPath, [compiler, ...TYPE_FLAGS, ...args], folder);

@@ -5,7 +5,7 @@ import { JobQueue } from './job-queue.js';
 import { jsonParts } from './json-parts.js';
 import { Labels } from './labels.js';
 import { Metrics } from './metrics.js';
-import { answerTo, ServiceError } from './service-error.js';
+import { answerTo, ServiceError, schemaError } from './service-error.js';
 
 /** After the last job its answer is on its way for so long at most. */
 const LAST_ANSWERS_MS = 1000;
@@ -62,6 +62,7 @@ export async function buildServer({ pool, labelsFile, maxRunning = 2, maxWaiting
     // While it closes it answers itself, in the shape of every answer.
     return503OnClosing: false,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+    schemaErrorFormatter: schemaError,
   });
   const labels = new Labels(pool, labelsFile);
   await labels.load();

@@ -31,3 +31,19 @@ export function answerTo(error) {
   if (code !== undefined && BAD_INPUT.has(code)) return { status: 400, body: body(code) };
   return { status: 500, body: body(code ?? 'INTERNAL') };
 }
+
+/**
+ * The sentence for a body that its schema refuses, naming the property and the values it may have.
+ * @param {readonly { instancePath: string, message?: string, params: Record<string, unknown> }[]} errors
+ * @param {string} part what was refused: `body`
+ */
+export function schemaError([{ instancePath, message, params }], part) {
+  const { additionalProperty, allowedValues } = params;
+  const detail =
+    additionalProperty !== undefined
+      ? `: ${JSON.stringify(additionalProperty)}`
+      : Array.isArray(allowedValues)
+        ? `: ${allowedValues.join(', ')}`
+        : '';
+  return new Error(`${part}${instancePath} ${message}${detail}`);
+}

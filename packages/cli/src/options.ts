@@ -130,10 +130,10 @@ export function addCommonOptions(command: Command): Command {
 
 export function addInputOptions(command: Command): Command {
   return command
-    .option('--ids <file>', 'one id a pool row: a CSV with an id column, or a plain list')
+    .option('--ids <file>', 'one id a pool row: a CSV or .parquet with an id column, or a plain list')
     .option(
       '--labels <file>',
-      'CSV with a header row,label or id,label; with --labeled the M labels of its rows',
+      'CSV or .parquet with columns row,label or id,label; with --labeled the M labels of its rows, .npy, .npz or .safetensors too',
     )
     .option('--labeled <tensor>', 'M×D embeddings of the labelled rows, where they are not in the pool')
     .option('--classes <names>', 'class names in the order of the head, separated by commas')
@@ -144,12 +144,15 @@ export function addPickOptions(command: Command): Command {
   return command
     .option(
       '--strategy <name>',
-      `${strategyNames.join(', ')}; options after colons: alfa-mix:alpha=random:diversify=norm`,
+      `${strategyNames.join(', ')}; options after colons (the README has all): alfa-mix:alpha=random:diversify=norm, alfa-mix:clustering=hartigan:nInit=3`,
       'alfa-mix',
     )
     .option(
       '--alpha-cap <number>',
-      'start and step of the alpha caps (default: 0.2; learned or random, 0.03125)',
+      'start and step of the alpha caps, up to the first of at least 1 (default: 0.2; learned or random, 0.03125); for alfa-mix',
     )
-    .option('--max-candidates <n>', 'keep at most this many candidates, those of the lowest flip caps');
+    .option(
+      '--max-candidates <n>',
+      'keep at most this many candidates, those of the lowest flip caps; for alfa-mix',
+    );
 }

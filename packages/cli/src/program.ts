@@ -9,9 +9,21 @@ import { addSimulateCommand } from './commands/simulate.js';
 import { addVerifyCommand } from './commands/verify.js';
 import { VERSION } from './version.js';
 
+/** Looks for the name meant by `--bugdet=10` without its value: Commander compares the whole. */
+class CommandLine extends Command {
+  override createCommand(name?: string): Command {
+    return new CommandLine(name);
+  }
+
+  /** Commander's own, which its types leave out. */
+  unknownOption(flag: string): void {
+    Reflect.apply(Reflect.get(Command.prototype, 'unknownOption'), this, [flag.split('=', 1)[0]]);
+  }
+}
+
 /** The command line: every command, with the signal that stops it. Errors are thrown, never printed. */
 export function buildProgram(signal: AbortSignal): Command {
-  const program = new Command('alfamix')
+  const program = new CommandLine('alfamix')
     .description('Which rows of a pool of embeddings to label next.')
     .version(VERSION)
     .exitOverride()

@@ -230,7 +230,7 @@ const CASES: [string, string[], RegExp][] = [
   [
     'tensor labels without --labeled',
     labels('labeled.safetensors#labels'),
-    /expected a CSV with a header row,label.*or --labeled/,
+    /expected a CSV or \.parquet with columns row,label.* which says no rows: write each .*, or give .* with --labeled/,
   ],
   [
     '--labeled of another width',
@@ -316,6 +316,11 @@ const CASES: [string, string[], RegExp][] = [
     /expected distinct names separated by commas for --classes, got "a,b,a"/,
   ],
   ['unknown option', budget('5', '--bugdet', '5'), /unknown option '--bugdet'.*Did you mean --budget/],
+  [
+    'unknown option with =',
+    budget('5', '--bugdet=5'),
+    /unknown option '--bugdet' \(Did you mean --budget\?\)/,
+  ],
   ['missing option value', budget('5', '--ids'), /option '--ids <file>' argument missing/],
   [
     'missing required option',

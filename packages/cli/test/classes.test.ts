@@ -76,7 +76,19 @@ describe('class names', () => {
     [{ labels: labels('3'), head: { classes: 3, classNames: undefined } }, /one of the 3 classes.*got "3"/],
     [
       { labels: labels('a'), head: { classes: 3, classNames: undefined } },
-      /expected 3 names, one a class of the head, for the distinct labels, got 1/,
+      /^expected 3 names, one a class of the head, for the distinct labels, got 1 \(a\): give --classes, the names of the head's classes in its order$/,
+    ],
+    [
+      { labels: labels('1', '0', '?'), head: { classes: 3, classNames: undefined } },
+      /^expected an integer, a row of the head from 0 to 2, for the label at labels\.csv, line 4, got "\?"; for labels that are names, give --classes, /,
+    ],
+    [
+      { labels: labels('1.0', '0.0', '2.0'), head: { classes: 3, classNames: undefined } },
+      /^expected an integer.* labels\.csv, line 2, got "1\.0"/,
+    ],
+    [
+      { labels: labels('1.0', '0.0'), head: { classes: 3, classNames: undefined } },
+      /^expected an integer.* labels\.csv, line 2, got "1\.0"/,
     ],
     [
       { labels: labels('a'), head: { classes: 3, classNames: undefined }, given: ['a', 'b'] },

@@ -60,6 +60,10 @@ describe('alfamix doctor', () => {
         version: native.binding?.version,
         sha256: createHash('sha256').update(readFileSync(file)).digest('hex'),
       });
+      expect(line('addon (package)')).toMatchObject({
+        status: 'none',
+        value: expect.stringMatching(/^@alfamix\/native-.*: no such file \(not needed\)$/),
+      });
       expect(line('kernels')?.details).toMatchObject({ backend: 'cpu', levels: native.binding?.levels() });
       for (const level of ['js', ...(native.binding?.levels() ?? [])])
         expect(line(`self-test (${level})`)).toMatchObject({ status: 'ok' });
@@ -130,6 +134,9 @@ describe('alfamix doctor', () => {
       const js = await doctor({ ALFAMIX_BACKEND: 'js' });
       expect(js.code).toBe(0);
       expect(js.line('kernels')).toMatchObject({ status: 'warning', fix: 'unset ALFAMIX_BACKEND' });
+      expect(js.line('kernels')?.value).toMatch(
+        /^TypeScript, 1 thread; levels here: js; they are much slower/,
+      );
       const level = await doctor({ ALFAMIX_LEVEL: 'avx9' });
       expect(level.code).toBe(1);
       expect(level.line('kernels')?.value).toMatch(/for ALFAMIX_LEVEL, got "avx9"/);

@@ -324,7 +324,10 @@ describe('hostile input', () => {
       /expected the folder of a run/,
     ],
     'an empty folder': [() => {}, /expected the folder of a run/],
-    'another folder': [(f) => writeFileSync(`${f}/notes.txt`, 'x'), /expected a run of alfamix simulate/],
+    'another folder': [
+      (f) => writeFileSync(`${f}/notes.txt`, 'x'),
+      /expected a run of alfamix simulate, with a run\.json for .*, found "notes\.txt" in it/,
+    ],
     'a run.json of something else': [(f) => writeFileSync(`${f}/run.json`, '{"a":1}'), /run\.json/],
     'a run.json that is no JSON': [
       (f) => writeFileSync(`${f}/run.json`, '{'),

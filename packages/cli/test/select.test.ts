@@ -159,15 +159,18 @@ describe('alfamix select', () => {
   it.each([
     ['alfa-mix:alpha=random:diversify=norm', BASE, 0.03125],
     ['alfa-mix:diversify=symmetric-kl', BASE, 0.2],
-    ['cluster-margin:factor=3', BASE, 0.2],
-    ['typiclust', ['--budget', '7'], 0.2],
-    ['k-means:normalize=yes', ['--budget', '7'], 0.2],
+    ['cluster-margin:factor=3', BASE, undefined],
+    ['typiclust', ['--budget', '7'], undefined],
+    ['k-means:normalize=yes', ['--budget', '7'], undefined],
   ])('--strategy %s: in manifest and summary as given, and verified', async (strategy, base, alphaCap) => {
     const { stdout } = await run(['--pool', 'pool.npy', ...base, '--strategy', strategy, '--json'], 'o.csv');
     expect(JSON.parse(stdout).strategy).toBe(strategy);
     const manifest = scratch.json('o.csv.manifest.json');
-    expect(manifest.settings).toMatchObject({ strategy, alphaCap });
-    expect(manifest.rerun).toContain(`--strategy ${strategy} --alpha-cap ${alphaCap}`);
+    expect(manifest.settings).toMatchObject({ strategy });
+    expect(manifest.settings.alphaCap).toBe(alphaCap);
+    const cap = / --alpha-cap (\S+)/.exec(manifest.rerun)?.[1];
+    expect(manifest.rerun).toContain(` --strategy ${strategy} `);
+    expect(cap).toBe(alphaCap?.toString());
     expect(new Set(scratch.table('o.csv').map(({ row }) => row)).size).toBe(7);
     const again = await alfamix(['verify', 'o.csv'], { cwd: scratch.path });
     expect(again).toMatchObject({ code: 0, stderr: '' });

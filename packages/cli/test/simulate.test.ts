@@ -218,7 +218,21 @@ describe('alfamix simulate', () => {
     ['a model', ['--model', 'tree'], /one of linear, mlp, cnn for --model, got "tree"/],
     ['seeds', ['--seeds', '1,x'], /integers separated by commas for --seeds/],
     ['no such data', ['--data', 'csv:none.csv'], /none\.csv/],
-    ['a slice', ['--data', 'digits[0:5000]'], /slice within 1797 rows/],
+    [
+      'a slice',
+      ['--data', 'digits[0:5000]'],
+      /slice within 1797 rows for digits\[0:5000\], got \[0:5000\]$/m,
+    ],
+    [
+      'a slice that is none',
+      ['--data', 'digits[a:b]'],
+      /a slice of rows, \[from:to\], for digits\[a:b\], got "\[a:b\]"$/m,
+    ],
+    [
+      'a misspelt name',
+      ['--data', 'digit'],
+      /^alfamix: expected digits, csv:FILE, .* for the data, got "digit"$/m,
+    ],
     ['labels missing', ['--data', 'csv:bare.csv'], /column "label" with the labels in bare\.csv/],
     [
       'other classes in the test rows',

@@ -1,3 +1,6 @@
+// What our declarations name (Disposable, NodeJS, node:fs) is there for callers who don’t ask for it.
+/// <reference types="node" preserve="true" />
+
 export {
   currentTarget,
   explainLoadError,
@@ -122,7 +125,7 @@ export { hashData, type RunSettings } from './simulation/settings.js';
 export { type SimulateArgs, type SimulateResult, simulate } from './simulation/simulate.js';
 export { mean, quantile, type Spread, std, variance } from './simulation/statistics.js';
 export { studentTwoSided } from './simulation/student-t.js';
-export { defaultAlphaCap, getStrategy, strategyNames } from './strategies/index.js';
+export { defaultAlphaCap, getStrategy, hasLadder, strategyNames } from './strategies/index.js';
 export type {
   Clusters,
   Strategy,

@@ -20,7 +20,13 @@ import type { Pool } from './pool/pool.js';
 import { Rng } from './random/xoshiro.js';
 import { fitStage } from './score.js';
 import { makePicks, makeStats, type Pick, type SelectStats } from './select-result.js';
-import { defaultAlphaCap, getStrategy } from './strategies/index.js';
+import {
+  DEFAULT_ALPHA_CAP,
+  defaultAlphaCap,
+  describeStrategy,
+  getStrategy,
+  hasLadder,
+} from './strategies/index.js';
 import type { Clusters, Strategy, StrategyFunction, StrategyResult } from './strategies/strategy.js';
 import { TimeSlice } from './time-slice.js';
 
@@ -44,7 +50,10 @@ export interface SelectArgs {
    * function of the context that gives rows. Default `alfa-mix`.
    */
   strategy?: string | Strategy | StrategyFunction;
-  /** Start and step of the ladder of alpha caps, above 0. Default 0.2, the paper's; 0.03125 for α learned or random. */
+  /**
+   * Start and step of the ladder of alpha caps, above 0; its last rung is the first that is at least 1. Default 0.2, the
+   * paper's; 0.03125 for α learned or random. For alfa-mix alone, as is `maxCandidates`.
+   */
   alphaCap?: number;
   /** Cluster only so many candidates, those of the lowest flip caps; at least the budget. Default: all. */
   maxCandidates?: number;
@@ -112,7 +121,7 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
   requireArguments(args, 'select', ARGUMENTS);
   const { pool, labeled, budget, threads, seed = 0, signal, onProgress } = args;
   const strategy = getStrategy(args.strategy ?? 'alfa-mix');
-  checkSettings(args);
+  checkSettings(args, strategy);
   checkPool(pool);
   checkModel(pool, args.model, args.inputs);
   const given = args.head ?? args.model?.head;
@@ -141,7 +150,7 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
     rng: new Rng(seed),
     seed,
     budget,
-    alphaCap: args.alphaCap ?? defaultAlphaCap(strategy),
+    alphaCap: args.alphaCap ?? defaultAlphaCap(strategy) ?? DEFAULT_ALPHA_CAP,
     maxCandidates: args.maxCandidates,
     available,
     threads,
@@ -153,10 +162,11 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
   Object.freeze(context);
   const result = await strategy.select(context);
   await slice.next();
-  checkResult(strategy, result, available, budget);
+  checkResult(strategy, result, available, args);
   timings.total = performance.now() - start;
   await slice.next();
   const stats = await makeStats(context, result, fitted?.fitted);
+  stats.notes.push(...unused(args, strategy));
   if (doubt !== undefined) stats.notes.push(doubt);
   const { candidates, capUsed, clusters } = result;
   await slice.next();
@@ -172,15 +182,10 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
   };
 }
 
-function checkSettings({
-  alphaCap,
-  maxCandidates,
-  budget,
-  seed,
-  threads,
-  signal,
-  onProgress,
-}: SelectArgs): void {
+function checkSettings(
+  { alphaCap, maxCandidates, budget, seed, threads, signal, onProgress }: SelectArgs,
+  strategy: Strategy,
+): void {
   if (onProgress !== undefined && typeof onProgress !== 'function')
     throw expected('a function', 'onProgress', onProgress);
   validateJob({ signal, threads });
@@ -195,8 +200,16 @@ function checkSettings({
   // The ladder has 1 / alphaCap rungs, which must be a number.
   if (alphaCap !== undefined && alphaCap < LEAST_CAP)
     throw expected(`at least ${LEAST_CAP}`, 'alphaCap', alphaCap);
-  if (maxCandidates !== undefined)
+  if (maxCandidates !== undefined && hasLadder(strategy))
     requireInteger(maxCandidates, 'maxCandidates (at least the budget)', budget);
+}
+
+/** Settings that count for nothing, as notes. */
+function unused({ alphaCap, maxCandidates }: SelectArgs, strategy: Strategy): string[] {
+  if (hasLadder(strategy)) return [];
+  return Object.entries({ alphaCap, maxCandidates })
+    .filter(([, value]) => value !== undefined)
+    .map(([name]) => `${name} is not used: strategy ${strategy.name} has no ladder of alpha caps`);
 }
 
 function checkNeeds({ name, needs }: Strategy, { labeled, head, model }: SelectArgs): void {
@@ -222,37 +235,25 @@ function checkBudget(budget: number, pool: Pool, available: number): void {
   throw expected(`at most ${available}, ${left},`, 'budget', budget);
 }
 
-/** A strategy of the caller's own may get it wrong. */
+/** A strategy of the caller's own may get it wrong; if one of ours does, that is no mistake of the caller's. */
 function checkResult(
-  { name }: Strategy,
+  strategy: Strategy,
   result: StrategyResult,
   available: Float64Array,
-  budget: number,
+  { budget, strategy: given }: SelectArgs,
 ): void {
+  const code = given === undefined || typeof given === 'string' ? 'INTERNAL' : 'INVALID_ARGUMENT';
+  const wrong = (what: string, got: string) =>
+    new AlfamixError(code, `expected ${what} from ${describeStrategy(strategy)}, got ${got}`);
   const picks: unknown = result?.picks;
-  if (!Array.isArray(picks)) {
-    throw new AlfamixError(
-      'INTERNAL',
-      `expected an array of picks from strategy ${name}, got ${describe(picks)}`,
-    );
-  }
-  if (picks.length > budget) {
-    throw new AlfamixError(
-      'INTERNAL',
-      `expected ${budget} different rows from strategy ${name}, got ${picks.length}`,
-    );
-  }
+  if (!Array.isArray(picks)) throw wrong('an array of picks', describe(picks));
+  const different = `${budget} different rows`;
+  if (picks.length > budget) throw wrong(different, String(picks.length));
   const rows = new Set<number>(picks.map((pick) => pick?.row));
-  if (picks.length !== budget || rows.size !== budget) {
-    const got = `${picks.length} of which ${rows.size} differ`;
-    throw new AlfamixError('INTERNAL', `expected ${budget} different rows from strategy ${name}, got ${got}`);
-  }
+  if (picks.length !== budget || rows.size !== budget)
+    throw wrong(different, `${picks.length} of which ${rows.size} differ`);
   for (const row of rows) {
-    if (includesSorted(available, row)) continue;
-    throw new AlfamixError(
-      'INTERNAL',
-      `expected rows that may be picked from strategy ${name}, got ${describe(row)}`,
-    );
+    if (!includesSorted(available, row)) throw wrong('rows that may be picked', describe(row));
   }
 }
 

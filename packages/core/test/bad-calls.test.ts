@@ -1,7 +1,17 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { explain, LabeledSet, LinearHead, Pool, score, select, simulate } from '../src/index.js';
+import {
+  explain,
+  getKernels,
+  LabeledSet,
+  LinearHead,
+  openDataset,
+  Pool,
+  score,
+  select,
+  simulate,
+} from '../src/index.js';
 import type { Kernels } from '../src/kernels/kernels.js';
-import { fails, floats } from './support/files.js';
+import { fails, floats, testFolder } from './support/files.js';
 import { flipJob } from './support/flip-job.js';
 import { everyKernels } from './support/golden-cases.js';
 
@@ -21,6 +31,8 @@ const labeled = LabeledSet.from({
 const head = LinearHead.from({ weight: floats(4), classes: 2, dim: 2 });
 // biome-ignore lint/suspicious/noExplicitAny: what JavaScript may pass
 const any = (value?: unknown): any => value;
+const { put } = testFolder();
+const csv = put('rows.csv', 'x,label\n1,a\n2,b\n');
 const notASignal = any({ aborted: false });
 
 test.each<[string, (args: object) => unknown, object, string]>([
@@ -43,16 +55,45 @@ test.each<[string, (args: object) => unknown, object, string]>([
     { labeled, l2: 1 },
     'labeled, embeddings, labels, ',
   ],
+  [
+    'LinearHead.from',
+    (args) => LinearHead.from(any(args)),
+    { weight: floats(4), classes: 2, dim: 2 },
+    'weight, bias, classes, ',
+  ],
+  [
+    'LabeledSet.from',
+    (args) => LabeledSet.from(any(args)),
+    { embeddings: [[1]], labels: [0] },
+    'embeddings, labels, ',
+  ],
+  [
+    'LabeledSet.fromPool',
+    (args) => LabeledSet.fromPool(pool, any(args)),
+    { rows: [0], labels: [0] },
+    'rows, labels, ',
+  ],
+  [
+    'the options of Pool.fromArray',
+    (args) => Pool.fromArray(floats(4), any(args)),
+    { rows: 2, dim: 2 },
+    'rows, dim, ',
+  ],
+  ['the options of Pool.open', (args) => Pool.open(csv, any(args)), {}, 'ids, '],
+  ['the options of getKernels', (args) => getKernels('js', any(args)), { level: 'js' }, 'level'],
+  ['the options of openDataset', (args) => openDataset(csv, any(args)), {}, 'labelName, '],
 ])('a misspelt argument of %s is refused, with those it takes', async (name, call, args, known) => {
   await call(args);
-  const words = new RegExp(`^expected one of ${known}.* for the arguments of ${name}, got "budgte"$`);
+  const words = new RegExp(
+    `^expected one of ${known}.* for ${name.startsWith('the ') ? '' : 'the arguments of '}${name}, got "budgte"$`,
+  );
   await fails(() => call({ ...args, budgte: 3 }), 'INVALID_ARGUMENT', words);
 });
 
 test('a misspelt argument or setting of simulate is refused', async () => {
   const odd = /^expected one of folder, settings, .* for the arguments of simulate, got "job"$/;
   await fails(() => simulate(any({ settings: {}, job: 2 })), 'INVALID_ARGUMENT', odd);
-  const setting = /^expected one of format, .* for the arguments of the settings of simulate, got "seed"$/;
+  const setting = /^expected one of format, .* for the settings of simulate, got "seed"$/;
   await fails(() => simulate(any({ settings: { seed: 1 } })), 'INVALID_ARGUMENT', setting);
   await fails(() => simulate(any()), 'INVALID_ARGUMENT', /an object of named arguments for simulate/);
 });

@@ -52,6 +52,14 @@ describe('idx:', () => {
       'INVALID_ARGUMENT',
       /^expected one of the 2 classes of the pool for row 0 of .*, got "7"$/,
     );
+    for (const slice of ['[a:b]', '[5]', '[-2:]', '[0:2:1]', '[]']) {
+      const got = await fails(
+        () => openDataset(`idx:${mnist}${slice}`),
+        'INVALID_ARGUMENT',
+        /^expected a slice of rows, \[from:to\], for idx:/,
+      );
+      expect(got.message).toContain(`${slice}, got "${slice}"`);
+    }
     for (const slice of ['[0:4]', '[2:2]', '[3:]', '[2:1]'])
       await fails(() => openDataset(`idx:${mnist}${slice}`), 'INVALID_ARGUMENT', /slice within 3 rows/);
   });

@@ -42,6 +42,11 @@ describe('an ids file', () => {
       /^expected 5 ids in .*ids\.csv, one a row of the pool, got 2$/,
     );
     await fails(
+      () => read('row,label\n1,a\n2,b\n', 4),
+      'SHAPE_MISMATCH',
+      /^expected 4 ids in .*ids\.csv, one a row of the pool, got 3, with no column id in its first line, "row,label"$/,
+    );
+    await fails(
       () => read('id\na\nb\n', 3),
       'SHAPE_MISMATCH',
       /expected 3 ids in .*, got 2 below the header$/,

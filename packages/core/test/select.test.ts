@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { writeSafetensors } from '../src/formats/safetensors-writer.js';
-import { LabeledSet, LinearHead, Pool, Rng, type SelectArgs, select } from '../src/index.js';
+import { type Context, LabeledSet, LinearHead, Pool, Rng, type SelectArgs, select } from '../src/index.js';
 import type { Kernels } from '../src/kernels/kernels.js';
 import { fails, testFolder } from './support/files.js';
 import { digitsEntries, everyKernels, type GoldenEntry, goldenCase } from './support/golden-cases.js';
@@ -133,6 +133,21 @@ describe('select by alfa-mix', () => {
     expect(coarse.stats.candidatesPerCap).toEqual([
       { cap: 1e6, count: sorted.filter(Number.isFinite).length },
     ]);
+  });
+
+  test('what counts for nothing with a strategy is a note, whatever the budget', async () => {
+    const { pool, labeled, head } = goldenCase(relu);
+    const given = { pool, labeled, head, budget: 30, alphaCap: 0.5, maxCandidates: 3 };
+    for (const strategy of ['margin', 'dropquery:passes=2']) {
+      const { stats } = await select({ ...given, strategy });
+      expect(stats.notes).toEqual([
+        `alphaCap is not used: strategy ${strategy} has no ladder of alpha caps`,
+        `maxCandidates is not used: strategy ${strategy} has no ladder of alpha caps`,
+      ]);
+    }
+    const own = (context: Context) => context.available.subarray(0, context.budget);
+    expect((await select({ ...given, maxCandidates: 30, strategy: own })).stats.notes).toEqual([]);
+    await fails(() => select({ ...given, strategy: 'alfa-mix' }), 'INVALID_ARGUMENT', /of at least 30 for/);
   });
 
   test('the seed decides, alone', async () => {

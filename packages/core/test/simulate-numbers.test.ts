@@ -95,7 +95,7 @@ test('accuracy, misclassified and diversity are what the head and the picks give
   for (const { round, accuracy, query } of lines) {
     // The head is the one trained on what was labelled by then.
     const labels = Int32Array.from(labelled, (row) => pool.labels[row]);
-    const inputs = Pool.fromArray(pool.features, pool);
+    const inputs = Pool.fromArray(pool.features, { rows: pool.rows, dim: pool.dim });
     const again = await inner.train({ inputs, rows: labelled, labels, classes: 3, seed: 7 });
     expect(again.head.weight).toEqual(heads[round].weight);
     const head = heads[round];

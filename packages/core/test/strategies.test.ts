@@ -156,7 +156,7 @@ describe('strategies', () => {
       needs: { labels: false, head: false },
       select: async () => ({ picks: rows.map((row) => ({ row })) }),
     };
-    await fails(() => select({ pool, budget: 2, strategy: odd, exclude: [0] }), 'INTERNAL', message);
+    await fails(() => select({ pool, budget: 2, strategy: odd, exclude: [0] }), 'INVALID_ARGUMENT', message);
   });
 
   test('a strategy that gives no picks at all is told', async () => {
@@ -168,7 +168,7 @@ describe('strategies', () => {
     const strategy = shapeless as unknown as Strategy;
     await fails(
       () => select({ pool, budget: 2, strategy }),
-      'INTERNAL',
+      'INVALID_ARGUMENT',
       /^expected an array of picks from strategy odd, got undefined$/,
     );
   });

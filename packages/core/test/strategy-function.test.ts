@@ -24,8 +24,8 @@ test.each<[string, unknown, RegExp]>([
   ['rows as text', ['1', '2'], /may be picked from strategy own, got "1"$/],
   ['an excluded row', [0, 1], /got 0$/],
 ])('a function that gives %s', async (_name, value, message) => {
-  await fails(() => run(() => value), 'INTERNAL', message);
-  await fails(() => run(async () => value), 'INTERNAL', message);
+  await fails(() => run(() => value), 'INVALID_ARGUMENT', message);
+  await fails(() => run(async () => value), 'INVALID_ARGUMENT', message);
 });
 
 test.each<[string, unknown, RegExp]>([
@@ -39,7 +39,7 @@ test.each<[string, unknown, RegExp]>([
       run(() => {
         throw thrown;
       }),
-    'INTERNAL',
+    'INVALID_ARGUMENT',
     message,
   );
   expect(error.cause).toBe(thrown);
@@ -54,7 +54,7 @@ test.each(['budget', 'available', 'pool'])('nobody sets the %s of a context', as
     (context as unknown as Record<string, unknown>)[field] = null;
     return [1, 2];
   };
-  await fails(() => run(set), 'INTERNAL', /^strategy own failed: .*read only/);
+  await fails(() => run(set), 'INVALID_ARGUMENT', /^strategy own failed: .*read only/);
   const strategy = {
     ...getStrategy(set),
     select: async (context: Context) => ({
@@ -62,4 +62,20 @@ test.each(['budget', 'available', 'pool'])('nobody sets the %s of a context', as
     }),
   };
   expect((await select({ pool, budget: 2, strategy })).picks.map(({ row }) => row)).toEqual([1, 2]);
+});
+
+test('a function without a name of its own is the strategy given', async () => {
+  const given = { pool, budget: 2 };
+  const call = (strategy: StrategyFunction) =>
+    fails(() => select({ ...given, strategy }), 'INVALID_ARGUMENT', /./);
+  expect((await call({ strategy: () => [1] }.strategy)).message).toBe(
+    'expected 2 different rows from the strategy given, got 1',
+  );
+  expect((await call((() => () => [3, 3])())).message).toMatch(
+    /different rows from the strategy given, got 2/,
+  );
+  const nearest = () => [-1, 1];
+  expect((await call(nearest)).message).toBe(
+    'expected rows that may be picked from strategy nearest, got -1',
+  );
 });

@@ -69,6 +69,6 @@ describe('options of a strategy', () => {
       return [];
     });
     expect(named.name).toBe('newest');
-    await fails(() => select({ pool, budget: 1, strategy: named }), 'INTERNAL', /1 different rows/);
+    await fails(() => select({ pool, budget: 1, strategy: named }), 'INVALID_ARGUMENT', /1 different rows/);
   });
 });

@@ -3,7 +3,7 @@ import { type Check, runChecks } from '../doctor/checks.js';
 import { commonOptions, readOptions } from '../options.js';
 import { VERSION } from '../version.js';
 
-const MARKS = { ok: ['✓', 32], warning: ['!', 33], bad: ['✗', 31] } as const;
+const MARKS = { ok: ['✓', 32], none: ['–', 2], warning: ['!', 33], bad: ['✗', 31] } as const;
 
 export function addDoctorCommand(program: Command): void {
   program
@@ -31,7 +31,9 @@ function describe(checks: readonly Check[]): string {
   const lines = checks.flatMap(({ name, status, value, fix }) => {
     const [mark, code] = MARKS[status];
     const line = `${paint(mark, code)} ${name.padEnd(width)}  ${value}`;
-    return fix && status !== 'ok' ? [line, `  ${''.padEnd(width)}  mend: ${fix}`] : [line];
+    return fix && status !== 'ok' && status !== 'none'
+      ? [line, `  ${''.padEnd(width)}  mend: ${fix}`]
+      : [line];
   });
   return `alfamix ${VERSION}\n${lines.join('\n')}\n`;
 }

@@ -46,7 +46,10 @@ export function addScoreCommand(program: Command, signal: AbortSignal): void {
       '--head <file>',
       'linear head, .safetensors with weight and bias (default: one is fitted on the labels)',
     )
-    .option('--exclude <file>', 'rows to leave out: a CSV with a row or id column, or a plain list');
+    .option(
+      '--exclude <file>',
+      'rows to leave out: a CSV or .parquet with a row or id column, or a plain list',
+    );
   addCommonOptions(command).addHelpText(
     'after',
     '\nExample:\n  alfamix score --pool pool.safetensors#emb --labels labels.csv --head head.safetensors --out scores.csv',

@@ -44,7 +44,7 @@ export function addSelectCommand(program: Command, signal: AbortSignal): void {
     )
     .option(
       '--exclude <file>',
-      'rows that may not be picked: a CSV with a row or id column, or a plain list',
+      'rows that may not be picked: a CSV or .parquet with a row or id column, or a plain list',
     );
   addPickOptions(command).option(
     '--explain',

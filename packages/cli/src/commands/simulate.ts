@@ -69,9 +69,12 @@ export function addSimulateCommand(program: Command, signal: AbortSignal): void 
     .option('--tf <backend>', 'TensorFlow.js backend for mlp and cnn: auto, node, wasm or cpu', 'auto')
     .option(
       '--alpha-cap <number>',
-      'start and step of the alpha caps (default: the strategy’s own, 0.2 for alfa-mix)',
+      'start and step of the alpha caps, up to the first of at least 1 (default: the strategy’s own); for alfa-mix',
     )
-    .option('--max-candidates <n>', 'keep at most this many candidates, those of the lowest flip caps')
+    .option(
+      '--max-candidates <n>',
+      'keep at most this many candidates, those of the lowest flip caps; for alfa-mix',
+    )
     .option('--jobs <n>', 'strategies and seeds that run at the same time; the lines are the same', '1')
     .requiredOption(
       '--out <folder>',

@@ -154,7 +154,7 @@ function settingRows({ settings, facts, experiment }: DemoReportInput): [string,
   const rows: [string, string | undefined][] = [
     ['strategy', settings.strategy],
     ['budget', formatCount(settings.budget)],
-    ['alpha cap, start and step', String(settings.alphaCap)],
+    ['alpha cap, start and step', settings.alphaCap?.toString()],
     [
       'most candidates kept',
       settings.maxCandidates === undefined ? undefined : formatCount(settings.maxCandidates),

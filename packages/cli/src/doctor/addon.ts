@@ -40,10 +40,10 @@ async function candidateCheck(
   const found = { name, value, details: { ...details, why } };
   if (from === 'override') return { ...found, status: 'bad', fix: mend };
   if (load?.binding || process.env.ALFAMIX_BACKEND === 'js')
-    return { ...found, status: 'ok', value: `${value} (not needed)` };
+    return { ...found, status: 'none', value: `${value} (not needed)` };
   // A checkout has the build, an installed copy the package; the other one may be missing.
   const expected = (from === 'package') === INSTALLED;
-  return { ...found, status: expected ? 'bad' : 'ok', fix: mend };
+  return { ...found, status: expected ? 'bad' : 'none', fix: mend };
 }
 
 const refusal = (trial: CandidateTrial): string | undefined => {

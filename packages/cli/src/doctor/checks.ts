@@ -8,7 +8,8 @@ import { selfTest } from './self-test.js';
 
 export interface Check {
   name: string;
-  status: 'ok' | 'warning' | 'bad';
+  /** `none`: not there, nor needed. */
+  status: 'ok' | 'none' | 'warning' | 'bad';
   value: string;
   /** What mends it. */
   fix?: string;
@@ -87,10 +88,11 @@ function environmentCheck(): Check {
 async function backendCheck(mend: string): Promise<Check> {
   try {
     const info = await backendInfo();
-    const value = `${info.backend} ${info.level}, ${info.threads} thread${info.threads === 1 ? '' : 's'}; levels here: ${info.levels.join(', ')}`;
+    const kernels = info.backend === 'js' ? 'TypeScript' : `${info.backend} ${info.level}`;
+    const value = `${kernels}, ${info.threads} thread${info.threads === 1 ? '' : 's'}; levels here: ${info.levels.join(', ')}`;
     const details = { ...info };
     if (info.backend !== 'js') return { name: 'kernels', status: 'ok', value, details };
-    const slow = `${value}; the TypeScript kernels are much slower`;
+    const slow = `${value}; they are much slower than the native ones`;
     if (process.env.ALFAMIX_BACKEND === 'js')
       return { name: 'kernels', status: 'warning', value: slow, fix: 'unset ALFAMIX_BACKEND', details };
     if (!currentTarget() && INSTALLED)

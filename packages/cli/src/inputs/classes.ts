@@ -22,11 +22,12 @@ export interface ResolvedClasses {
 }
 
 const INTEGER = /^(?:0|-?[1-9]\d*)$/;
+const isNumber = (text: string): boolean => text !== '' && Number.isFinite(Number(text));
 
 /**
  * Names the classes and finds each label's index. The head's own names come first, then --classes, then the sorted
  * distinct labels (numerically if all are integers). With a head that names no classes, integer labels are its row
- * indices. Where no class is named by an integer, an integer label is an index too.
+ * indices, and numbers beside other labels are refused. Where no class is named by an integer, an integer label is an index too.
  *
  * @throws INVALID_ARGUMENT for a label that is no class, SHAPE_MISMATCH where the names don't fit the head
  */
@@ -49,18 +50,32 @@ function namesFromLabels(labels: LabelTexts, head: ClassSources['head']): readon
   const distinct = distinctLabels(labels.texts);
   if (head && distinct.every((text) => INTEGER.test(text)))
     return Array.from({ length: head.classes }, (_, i) => String(i));
-  return checkedAgainstHead(distinct, head, 'the distinct labels') ?? distinct;
+  if (head && distinct.some(isNumber)) throw notAnInteger(labels, head.classes);
+  return checkedAgainstHead(distinct, head, 'the distinct labels', `: ${CURE}`) ?? distinct;
+}
+
+const CURE = "give --classes, the names of the head's classes in its order";
+
+/** Labels were meant as rows of the head: `3.0`, or a stray `?` among integers. */
+function notAnInteger({ texts, where }: LabelTexts, classes: number): AlfamixError {
+  const i = texts.findIndex((text) => !INTEGER.test(text));
+  return new AlfamixError(
+    'INVALID_ARGUMENT',
+    `expected an integer, a row of the head from 0 to ${classes - 1}, for the label at ${where(i)}, got ${JSON.stringify(texts[i])}; for labels that are names, ${CURE}`,
+    { details: { label: texts[i], classes } },
+  );
 }
 
 function checkedAgainstHead(
   names: readonly string[] | undefined,
   head: ClassSources['head'],
   what: string,
+  cure = '',
 ): readonly string[] | undefined {
   if (names && head && names.length !== head.classes) {
     throw new AlfamixError(
       'SHAPE_MISMATCH',
-      `expected ${head.classes} names, one a class of the head, for ${what}, got ${names.length} (${preview(names)})`,
+      `expected ${head.classes} names, one a class of the head, for ${what}, got ${names.length} (${preview(names)})${cure}`,
       { details: { classes: head.classes, names } },
     );
   }

@@ -85,7 +85,7 @@ async function loadLabels(
   if (!pool) throw usage('expected --pool, whose rows --labels names, or --labeled');
   if (TENSOR_FILES.has(parseSpec(labels).extension)) {
     throw usage(
-      `expected a CSV with a header row,label or id,label for --labels (or --labeled beside it), got ${labels}`,
+      `expected a CSV or .parquet with columns row,label or id,label for --labels, got ${labels}, which says no rows: write each label beside its row, or give the embeddings of the labelled rows with --labeled`,
     );
   }
   const table = await readPoolLabels(labels, pool, signal);

@@ -1,5 +1,14 @@
 import { fileURLToPath } from 'node:url';
-import { AlfamixError, type Dataset, holdOut, openDataset, type Scale, scaleFeatures } from '@alfamix/core';
+import {
+  AlfamixError,
+  type Dataset,
+  expected,
+  holdOut,
+  type OpenDatasetOptions,
+  openDataset,
+  type Scale,
+  scaleFeatures,
+} from '@alfamix/core';
 import { DIGIT_FILES } from '../demo/digits.js';
 
 /** What `simulate` is told about its data, and `report` finds in run.json. */
@@ -26,11 +35,7 @@ const DIGITS = /^digits(?=\[|$)/;
 export async function loadData(options: DataOptions): Promise<SplitData> {
   const { data, test, splitSeed, labelName, signal } = options;
   const open = (spec: string, classNames?: readonly string[]) =>
-    openDataset(spec.replace(DIGITS, `csv:${fileURLToPath(DIGIT_FILES.digits)}`), {
-      labelName,
-      classNames,
-      signal,
-    });
+    openNamed(spec, { labelName, classNames, signal });
   const all = await open(data);
   const split =
     test === undefined ? holdOut(all, splitSeed) : { pool: all, test: await open(test, all.classNames) };
@@ -43,6 +48,26 @@ export async function loadData(options: DataOptions): Promise<SplitData> {
   const scale = options.scale ?? defaultScale(data);
   scaleFeatures(scale, split.pool, split.test);
   return { ...split, scale };
+}
+
+/** `openDataset`, which knows files only, with the bundled name and errors about what the user typed. */
+async function openNamed(spec: string, options: OpenDatasetOptions): Promise<Dataset> {
+  const file = fileURLToPath(DIGIT_FILES.digits);
+  try {
+    return await openDataset(spec.replace(DIGITS, `csv:${file}`), options);
+  } catch (error) {
+    if (!(error instanceof AlfamixError)) throw error;
+    const { code, details } = error;
+    if (details.name === 'the data')
+      throw expected(
+        'digits, csv:FILE, idx:DIR, or a .safetensors or .npz file with labels',
+        'the data',
+        spec,
+      );
+    if (!DIGITS.test(spec)) throw error;
+    const message = error.message.replaceAll(`csv:${file}`, 'digits').replaceAll(file, 'digits');
+    throw new AlfamixError(code, message, { cause: error, details: { ...details } });
+  }
 }
 
 function defaultScale(spec: string): Scale {

@@ -1,4 +1,4 @@
-import { AlfamixError, expected } from '../errors.js';
+import { AlfamixError, type ArgumentNames, expected, requireArguments } from '../errors.js';
 import { parseSpec } from '../formats/tensor-file.js';
 import type { Dataset, LabeledRows } from './dataset.js';
 import { makeDataset } from './dataset.js';
@@ -14,7 +14,11 @@ export interface OpenDatasetOptions {
   signal?: AbortSignal;
 }
 
-const SLICE = /\[(\d*):(\d*)\]$/;
+const OPTIONS: ArgumentNames<OpenDatasetOptions> = { labelName: true, classNames: true, signal: true };
+
+/** Of any text: one that isn't from:to is a mistake, not part of a file's name. */
+const SLICE = /\[([^[\]]*)\]$/;
+const FROM_TO = /^(\d*):(\d*)$/;
 
 /**
  * Opens rows with labels: `csv:FILE`; `idx:DIR` (MNIST's files, gzipped or not; `idx:DIR/t10k` where the folder holds
@@ -28,10 +32,13 @@ const SLICE = /\[(\d*):(\d*)\]$/;
  * const test = await openDataset('idx:mnist[8000:]', { classNames: pool.classNames });
  */
 export async function openDataset(spec: string, options: OpenDatasetOptions = {}): Promise<Dataset> {
+  requireArguments(options, 'the options of openDataset', OPTIONS);
   const slice = SLICE.exec(spec);
+  const range = slice && FROM_TO.exec(slice[1]);
+  if (slice && !range) throw expected('a slice of rows, [from:to],', spec, slice[0]);
   const base = slice ? spec.slice(0, slice.index) : spec;
   const rows = await readRows(base, options);
-  return makeDataset(spec, slice ? sliceRows(rows, slice, spec) : rows, options.classNames);
+  return makeDataset(spec, range ? sliceRows(rows, range, spec) : rows, options.classNames);
 }
 
 function readRows(spec: string, { labelName, signal }: OpenDatasetOptions): Promise<LabeledRows> {
@@ -43,13 +50,13 @@ function readRows(spec: string, { labelName, signal }: OpenDatasetOptions): Prom
   throw expected('csv:FILE, idx:DIR, or a .safetensors or .npz file with labels', 'the data', spec);
 }
 
-function sliceRows(all: LabeledRows, [text, from, to]: RegExpExecArray, spec: string): LabeledRows {
+function sliceRows(all: LabeledRows, [range, from, to]: RegExpExecArray, spec: string): LabeledRows {
   const start = from === '' ? 0 : Number(from);
   const end = to === '' ? all.rows : Number(to);
   if (!(start < end && end <= all.rows)) {
     throw new AlfamixError(
       'INVALID_ARGUMENT',
-      `expected a slice within ${all.rows} rows for ${spec}, got ${text}`,
+      `expected a slice within ${all.rows} rows for ${spec}, got [${range}]`,
     );
   }
   const { dim } = all;

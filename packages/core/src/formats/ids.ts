@@ -35,13 +35,17 @@ export async function readIds(
   if (found !== rows) {
     throw new AlfamixError(
       'SHAPE_MISMATCH',
-      `expected ${rows} ids in ${path}, one a row of the pool, got ${found}${hasHeader ? ' below the header' : ''}`,
+      `expected ${rows} ids in ${path}, one a row of the pool, got ${found}${idColumn < 0 ? noColumn(records[0]) : ' below the header'}`,
       { details: { path, expected: rows, ids: found } },
     );
   }
   const ids = body.map(({ fields }) => fields[Math.max(idColumn, 0)]);
   return { ids, rowOf: indexIds(ids, (row) => `line ${body[row].line}`, path) };
 }
+
+/** Of several columns one must be called id, where the first can't have been meant. */
+const noColumn = ({ fields }: CsvRecord): string =>
+  fields.length > 1 ? `, with no column id in its first line, ${describe(fields.join(','))}` : '';
 
 /**
  * Maps each id to its row.

@@ -49,6 +49,14 @@ export interface FitHeadArgs {
   onProgress?: (done: number, total: number) => void;
 }
 
+const HEAD_ARGUMENTS: ArgumentNames<LinearHeadArgs> = {
+  weight: true,
+  bias: true,
+  classes: true,
+  dim: true,
+  classNames: true,
+};
+
 const FIT_ARGUMENTS: ArgumentNames<FitHeadArgs> = {
   labeled: true,
   embeddings: true,
@@ -98,7 +106,7 @@ export class LinearHead {
    * const head = LinearHead.from({ weight: new Float32Array([1, 0, 0, 1]), classes: 2, dim: 2 });
    */
   static from(args: LinearHeadArgs): LinearHead {
-    requireArguments(args, 'LinearHead.from');
+    requireArguments(args, 'LinearHead.from', HEAD_ARGUMENTS);
     return LinearHead.#checked(args);
   }
 

@@ -1,5 +1,5 @@
 import { loadNative } from '@alfamix/native';
-import { AlfamixError, expected } from '../errors.js';
+import { AlfamixError, expected, requireArguments } from '../errors.js';
 import { jsKernels } from './js/js-kernels.js';
 import type { Backend, Kernels } from './kernels.js';
 import { NativeKernels } from './native-kernels.js';
@@ -46,6 +46,7 @@ export async function getKernels(
   backend: BackendName = 'auto',
   options: { level?: string } = {},
 ): Promise<Kernels> {
+  requireArguments(options, 'the options of getKernels', { level: true });
   return resolveKernels(backend, options).kernels;
 }
 

@@ -1,5 +1,6 @@
 import {
   AlfamixError,
+  type ArgumentNames,
   describe,
   expected,
   requireArguments,
@@ -33,6 +34,19 @@ export interface PoolLabelsArgs {
   classNames?: readonly string[];
   signal?: AbortSignal;
 }
+
+const SET_ARGUMENTS: ArgumentNames<LabeledSetArgs> = {
+  embeddings: true,
+  labels: true,
+  dim: true,
+  classNames: true,
+};
+const ROW_ARGUMENTS: ArgumentNames<PoolLabelsArgs> = {
+  rows: true,
+  labels: true,
+  classNames: true,
+  signal: true,
+};
 
 /** Labelled embeddings: the anchors of ALFA-Mix and the training set of a head. */
 export class LabeledSet {
@@ -70,7 +84,7 @@ export class LabeledSet {
    * const labeled = LabeledSet.from({ embeddings: [[0, 1], [1, 0]], labels: [0, 1] });
    */
   static from(args: LabeledSetArgs): LabeledSet {
-    requireArguments(args, 'LabeledSet.from');
+    requireArguments(args, 'LabeledSet.from', SET_ARGUMENTS);
     const { embeddings, labels, dim, classNames } = args;
     checkClassNames(classNames);
     const indices = classIndices(labels, classNames);
@@ -100,7 +114,7 @@ export class LabeledSet {
    */
   static async fromPool(pool: Pool, args: PoolLabelsArgs): Promise<LabeledSet> {
     if (typeof pool?.gather !== 'function') throw expected('a Pool', 'pool', pool);
-    requireArguments(args, 'LabeledSet.fromPool');
+    requireArguments(args, 'LabeledSet.fromPool', ROW_ARGUMENTS);
     const { rows, labels, classNames, signal } = args;
     throwIfAborted(signal);
     requireList(rows, 'an array of integers', 'rows');

@@ -1,4 +1,4 @@
-import { AlfamixError, expected, requireArguments, throwIfAborted } from '../errors.js';
+import { AlfamixError, type ArgumentNames, expected, requireArguments, throwIfAborted } from '../errors.js';
 import { allocate } from '../formats/file-io.js';
 import { type Ids, indexIds, readIds } from '../formats/ids.js';
 import type { EmbeddingDType, RowSource } from '../kernels/kernels.js';
@@ -24,6 +24,9 @@ export interface PoolOpenOptions {
   ids?: readonly string[] | string;
   signal?: AbortSignal;
 }
+
+const ARRAY_OPTIONS: ArgumentNames<PoolArrayOptions> = { rows: true, dim: true, ids: true, dtype: true };
+const OPEN_OPTIONS: ArgumentNames<PoolOpenOptions> = { ids: true, signal: true };
 
 interface PoolParts {
   files: readonly PoolFile[];
@@ -81,7 +84,7 @@ export class Pool implements Disposable {
    * const pool = Pool.fromArray(new Float32Array([0, 1, 1, 0]), { rows: 2, dim: 2 });
    */
   static fromArray(data: PoolArray, options: PoolArrayOptions): Pool {
-    requireArguments(options, 'the options of Pool.fromArray');
+    requireArguments(options, 'the options of Pool.fromArray', ARRAY_OPTIONS);
     const source = checkArray(data, options);
     const { rows, dim, ids } = options;
     return new Pool({ rows, dim, name: 'array', files: [], source, ids: ids && indexArray(ids, rows) });
@@ -96,7 +99,7 @@ export class Pool implements Disposable {
    * @throws IO, FORMAT, SHAPE_MISMATCH, NON_FINITE (CSV only), INVALID_ARGUMENT, ABORTED
    */
   static async open(spec: string | readonly string[], options: PoolOpenOptions = {}): Promise<Pool> {
-    requireArguments(options, 'the options of Pool.open');
+    requireArguments(options, 'the options of Pool.open', OPEN_OPTIONS);
     const { ids: given, signal } = options;
     const specs = typeof spec === 'string' ? [spec] : spec;
     if (!Array.isArray(specs) || specs.length === 0 || !specs.every((each) => typeof each === 'string'))

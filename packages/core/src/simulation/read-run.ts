@@ -17,7 +17,7 @@ export interface Run {
  */
 export async function readRun(path: string): Promise<Run> {
   const folder = new RunFolder(path);
-  const settings = await folder.settings();
+  const settings = await folder.settings('read');
   if (settings === undefined) {
     throw new AlfamixError(
       'FORMAT',

@@ -35,8 +35,12 @@ export class RunFolder {
     this.#path = path;
   }
 
-  /** The settings; undefined for a folder that isn't there or is empty. @throws FORMAT, IO */
-  async settings(): Promise<RunSettings | undefined> {
+  /**
+   * The settings; undefined for a folder that isn't there or is empty.
+   * @param purpose an empty folder would do to write a run, not to read one
+   * @throws FORMAT, IO
+   */
+  async settings(purpose: 'read' | 'write' = 'write'): Promise<RunSettings | undefined> {
     const path = join(this.#path, SETTINGS);
     const text = await readText(path);
     if (text !== undefined) return parseSettings(text, path);
@@ -46,9 +50,10 @@ export class RunFolder {
     });
     const [foreign] = others.filter((name) => !OWN.test(name));
     if (foreign === undefined) return undefined;
+    const empty = purpose === 'write' ? ', or an empty folder' : '';
     throw new AlfamixError(
       'FORMAT',
-      `expected a run of alfamix simulate, with a ${SETTINGS}, or an empty folder for ${this.#path}, found ${describe(foreign)} in it`,
+      `expected a run of alfamix simulate, with a ${SETTINGS}${empty} for ${this.#path}, found ${describe(foreign)} in it`,
       { details: { path: this.#path } },
     );
   }

@@ -45,8 +45,8 @@ export async function* runSeries(
   done: readonly RoundLine[] = [],
 ): AsyncGenerator<RoundLine, void, undefined> {
   const { pool, test, rounds } = job;
-  const inputs = Pool.fromArray(pool.features, pool);
-  const testInputs = Pool.fromArray(test.features, test);
+  const inputs = Pool.fromArray(pool.features, { rows: pool.rows, dim: pool.dim });
+  const testInputs = Pool.fromArray(test.features, { rows: test.rows, dim: test.dim });
   const labelled = new Rng(seed).sample(pool.rows, job.init);
   for (const { query } of done) labelled.push(...(query?.picks ?? []));
   for (let round = done.length; round <= rounds; round++) {

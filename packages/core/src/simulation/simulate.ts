@@ -10,6 +10,7 @@ import {
 import type { Kernels } from '../kernels/kernels.js';
 import { requireInteger } from '../kernels/validate.js';
 import type { Trainer } from '../models/model.js';
+import { hasLadder } from '../strategies/index.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { RoundLine } from './round-line.js';
 import { RunFolder, type SeriesFile } from './run-folder.js';
@@ -90,7 +91,7 @@ export async function simulate(args: SimulateArgs): Promise<SimulateResult> {
   requireArguments(args.settings, 'the settings of simulate', SETTINGS);
   const { strategies, jobs = 1, signal } = args;
   const settings: RunSettings = { ...args.settings, strategies: strategies.map(({ name }) => name) };
-  checkSettings(settings);
+  checkSettings(settings, strategies);
   throwIfAborted(signal);
   const folder = new RunFolder(args.folder);
   await mergeSettings(folder, settings, args.folder);
@@ -177,11 +178,15 @@ async function runAll(todo: readonly Series[], folder: RunFolder, args: Simulate
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
-function checkSettings({ init, budget, rounds, seeds, strategies, data, maxCandidates }: RunSettings): void {
+function checkSettings(
+  { init, budget, rounds, seeds, strategies, data, maxCandidates }: RunSettings,
+  resolved: readonly Strategy[],
+): void {
   requireInteger(init, 'init', 1);
   requireInteger(budget, 'budget', 1);
   requireInteger(rounds, 'rounds', 0);
-  if (maxCandidates !== null) requireInteger(maxCandidates, 'maxCandidates (at least the budget)', budget);
+  if (maxCandidates !== null && resolved.some(hasLadder))
+    requireInteger(maxCandidates, 'maxCandidates (at least the budget)', budget);
   if (strategies.length === 0) throw expected('at least one strategy', 'strategies', strategies);
   if (seeds.length === 0) throw expected('at least one seed', 'seeds', seeds);
   for (const seed of seeds) requireInteger(seed, 'a seed', 0);

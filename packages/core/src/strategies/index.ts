@@ -17,6 +17,9 @@ import { random } from './random.js';
 import type { Strategy, StrategyFunction } from './strategy.js';
 import { typiclust } from './typiclust.js';
 
+/** The paper's. */
+export const DEFAULT_ALPHA_CAP = 0.2;
+
 const STRATEGIES: readonly (Strategy | ConfigurableStrategy<unknown>)[] = [
   alfaMix,
   random,
@@ -35,15 +38,26 @@ const STRATEGIES: readonly (Strategy | ConfigurableStrategy<unknown>)[] = [
   clusterMargin,
 ];
 
-/** Start and step of a strategy's ladder of alpha caps where the caller gives none. */
-export const defaultAlphaCap = ({ alphaCap = 0.2 }: Strategy): number => alphaCap;
+/** Of our own only alfa-mix has a ladder of alpha caps and keeps `maxCandidates`; the caller's may have. */
+export const hasLadder = ({ name }: Strategy): boolean =>
+  !STRATEGIES.some((other) => other !== alfaMix && other.name === name.split(':')[0]);
+
+const UNNAMED = 'custom';
+
+/** A strategy as an error calls it. */
+export const describeStrategy = ({ name }: Pick<Strategy, 'name'>): string =>
+  name === UNNAMED ? 'the strategy given' : `strategy ${name}`;
+
+/** Start and step of a strategy's ladder of alpha caps where the caller gives none; undefined without a ladder. */
+export const defaultAlphaCap = (strategy: Strategy): number | undefined =>
+  hasLadder(strategy) ? (strategy.alphaCap ?? DEFAULT_ALPHA_CAP) : undefined;
 
 /** The strategies that `select` knows by name. */
 export const strategyNames: readonly string[] = STRATEGIES.map(({ name }) => name);
 
 /**
  * The strategy of a name, with options after colons (`bald:passes=20:dropout=0.3`) or beside it. An object of the shape
- * of Strategy is passed through; a function becomes a strategy that needs nothing, named like it.
+ * of Strategy is passed through; a function becomes a strategy that needs nothing, named like it (`custom` without a name).
  * @throws INVALID_ARGUMENT for an unknown name or option, listing the known ones
  * @example
  * getStrategy('alfa-mix', { alpha: 'random' }).name; // alfa-mix:alpha=random
@@ -83,22 +97,24 @@ function named(text: string, options: Readonly<Record<string, unknown>>): Strate
 }
 
 function fromFunction(query: StrategyFunction): Strategy {
-  const name = query.name || 'custom';
+  // A function written in place is called after the property or the export it is.
+  const name = ['', 'strategy', 'default'].includes(query.name) ? UNNAMED : query.name;
+  const shown = describeStrategy({ name });
   return {
     name,
     needs: { labels: false, head: false },
     select: async (context) => {
       const { budget } = context;
-      const rows: unknown = await called(name, async () => query(context), context.signal);
+      const rows: unknown = await called(shown, async () => query(context), context.signal);
       const length: unknown = typeof rows === 'object' && rows !== null && 'length' in rows && rows.length;
       if (typeof length !== 'number') {
-        throw new AlfamixError('INTERNAL', `expected rows from strategy ${name}, got ${describe(rows)}`);
+        throw new AlfamixError('INVALID_ARGUMENT', `expected rows from ${shown}, got ${describe(rows)}`);
       }
       // Before it is copied: a length may be anything.
       if (length !== budget) {
         throw new AlfamixError(
-          'INTERNAL',
-          `expected ${budget} different rows from strategy ${name}, got ${length}`,
+          'INVALID_ARGUMENT',
+          `expected ${budget} different rows from ${shown}, got ${length}`,
         );
       }
       return { picks: Array.from(rows as ArrayLike<number>, (row) => ({ row })) };
@@ -108,7 +124,7 @@ function fromFunction(query: StrategyFunction): Strategy {
 
 /** What the caller's function throws gets its name; errors of alfamix, an abort among them, say enough themselves. */
 async function called(
-  name: string,
+  shown: string,
   query: () => Promise<unknown>,
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
@@ -118,6 +134,6 @@ async function called(
     if (error instanceof AlfamixError) throw error;
     throwIfAborted(signal);
     const what = error instanceof Error ? error.message || error.name : describe(error);
-    throw new AlfamixError('INTERNAL', `strategy ${name} failed: ${what}`, { cause: error });
+    throw new AlfamixError('INVALID_ARGUMENT', `${shown} failed: ${what}`, { cause: error });
   }
 }
