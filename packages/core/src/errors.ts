@@ -74,7 +74,9 @@ export type ArgumentNames<Args> = Readonly<Record<keyof Args, true>>;
  */
 export function requireArguments(args: unknown, name: string, known?: Readonly<Record<string, true>>): void {
   if (typeof args !== 'object' || args === null) throw expected('an object of named arguments', name, args);
-  const odd = known && Object.keys(args).find((key) => !Object.hasOwn(known, key));
+  const odd =
+    known &&
+    Object.entries(args).find(([key, value]) => value !== undefined && !Object.hasOwn(known, key))?.[0];
   if (odd === undefined) return;
   const what = name.startsWith('the ') ? name : `the arguments of ${name}`;
   throw expected(`one of ${Object.keys(known!).join(', ')}`, what, odd);

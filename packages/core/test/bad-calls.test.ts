@@ -90,6 +90,12 @@ test.each<[string, (args: object) => unknown, object, string]>([
   await fails(() => call({ ...args, budgte: 3 }), 'INVALID_ARGUMENT', words);
 });
 
+test('a name without a value is no argument', async () => {
+  const data = Float32Array.of(1, 2, 3, 4);
+  const args = { rows: 2, dim: 2, budgte: undefined };
+  expect(Pool.fromArray(data, args).rows).toBe(2);
+});
+
 test('a misspelt argument or setting of simulate is refused', async () => {
   const odd = /^expected one of folder, settings, .* for the arguments of simulate, got "job"$/;
   await fails(() => simulate(any({ settings: {}, job: 2 })), 'INVALID_ARGUMENT', odd);
