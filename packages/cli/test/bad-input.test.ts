@@ -461,7 +461,7 @@ describe('other failures: one sentence, exit 1', () => {
       [scratch.file('labels.csv'), /labels\.csv: /],
       [native.binding ? native.path : '', /alfamix\.node has no cblas_sgemm/],
     ] as const) {
-      const env = { ALFAMIX_BLAS: blas };
+      const env = { ALFAMIX_BACKEND: '', ALFAMIX_BLAS: blas };
       const run = (...more: string[]) =>
         alfamix(['select', '--budget', '5', ...words, ...more], { cwd: scratch.path, env });
       const { code, stderr } = await run();

@@ -153,7 +153,8 @@ describe('the self-test', () => {
     await expect(goldenJson()).toMatchFileSnapshot('../data/golden.json');
   });
 
-  it('passes every maker, in a moment', async () => {
+  // Timed on machines that do other work too: a late answer may be the machine's, three are not.
+  it('passes every maker, in a moment', { retry: 2 }, async () => {
     for (const kernels of await everyKernels()) {
       const start = performance.now();
       expect(await selfTest(kernels), kernels.level).toBeUndefined();
