@@ -28,5 +28,5 @@ constexpr float kBandRelative = 0.75e-4f;
 constexpr float kProbabilityError = 2.5e-5f;
 // Of the pseudo-label's gradient, which agrees within 1e-4 of its norm: what an error of the logits may do to
 // it, and the share of max|w_c| that its direction must keep after cancelling.
-constexpr float kGradientLogitError = 5e-5f;
+constexpr float kGradientLogitError = 2.5e-5f;
 constexpr float kGradientLeft = 0.02f;

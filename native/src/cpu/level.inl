@@ -31,6 +31,7 @@ static inline void PrefetchFar(const void*) {}
 #include "cpu/flip_gains.inl"
 #include "cpu/flip_refine.inl"
 #include "cpu/flip_farthest.inl"
+#include "cpu/flip_events.inl"
 #include "cpu/flip_reach.inl"
 #include "cpu/flip_shared.inl"
 #include "cpu/flip_block.inl"

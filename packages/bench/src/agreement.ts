@@ -13,7 +13,7 @@ const band = (cap: number) => (Number.isFinite(cap) ? 1e-5 + 1e-4 * cap : 0);
 const PLAIN_SHARE = 1e-3;
 /**
  * Of the rows, those where two anchors or two classes may tie within the rounding of double, which each level does in an
- * order of its own: docs/flip-search.md puts such ties at margins of 1e-9. On the bench's data there are none.
+ * order of its own (docs/flip-search.md). On the bench's data there are none.
  */
 const TIED_SHARE = 1e-4;
 

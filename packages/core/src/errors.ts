@@ -68,6 +68,15 @@ export function expected(
 /** The names a call takes; the compiler sees to it that none is missing. */
 export type ArgumentNames<Args> = Readonly<Record<keyof Args, true>>;
 
+/** The names that every call which runs kernels takes. */
+export const JOB_ARGUMENTS = {
+  backend: true,
+  kernels: true,
+  threads: true,
+  signal: true,
+  onProgress: true,
+} as const;
+
 /**
  * @param known the names the call takes, where others are refused: a misspelt option would count for nothing
  * @throws INVALID_ARGUMENT unless a call got an object of named arguments

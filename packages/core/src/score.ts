@@ -1,5 +1,5 @@
 import { Context, type StageProgress } from './context.js';
-import { type ArgumentNames, expected, requireArguments } from './errors.js';
+import { type ArgumentNames, expected, JOB_ARGUMENTS, requireArguments } from './errors.js';
 import { agreementNote } from './head/agreement.js';
 import { LinearHead } from './head/linear-head.js';
 import {
@@ -44,12 +44,8 @@ const ARGUMENTS: ArgumentNames<ScoreArgs> = {
   labeled: true,
   head: true,
   exclude: true,
-  backend: true,
-  kernels: true,
-  threads: true,
   seed: true,
-  signal: true,
-  onProgress: true,
+  ...JOB_ARGUMENTS,
 };
 
 /** One value of each a row; excluded and labelled rows don't appear. */

@@ -1,5 +1,12 @@
 import { Context, type StageProgress } from './context.js';
-import { AlfamixError, type ArgumentNames, describe, expected, requireArguments } from './errors.js';
+import {
+  AlfamixError,
+  type ArgumentNames,
+  describe,
+  expected,
+  JOB_ARGUMENTS,
+  requireArguments,
+} from './errors.js';
 import { agreementNote } from './head/agreement.js';
 import type { LinearHead } from './head/linear-head.js';
 import {
@@ -99,11 +106,7 @@ const ARGUMENTS: ArgumentNames<SelectArgs> = {
   maxCandidates: true,
   exclude: true,
   seed: true,
-  backend: true,
-  kernels: true,
-  threads: true,
-  signal: true,
-  onProgress: true,
+  ...JOB_ARGUMENTS,
 };
 
 /**

@@ -1,5 +1,5 @@
 import { nameRow, type StageProgress } from '../context.js';
-import { type ArgumentNames, expected, requireArguments } from '../errors.js';
+import { type ArgumentNames, expected, JOB_ARGUMENTS, requireArguments } from '../errors.js';
 import type { LinearHead } from '../head/linear-head.js';
 import { checkParts, checkPool, chooseKernels } from '../inputs.js';
 import type { BackendName } from '../kernels/get-kernels.js';
@@ -48,11 +48,7 @@ const ARGUMENTS: ArgumentNames<ExplainArgs> = {
   clusters: true,
   neighbours: true,
   members: true,
-  backend: true,
-  kernels: true,
-  threads: true,
-  signal: true,
-  onProgress: true,
+  ...JOB_ARGUMENTS,
 };
 
 /** What is read of a pick. */

@@ -1,4 +1,11 @@
-import { AlfamixError, type ArgumentNames, describe, expected, requireArguments } from '../errors.js';
+import {
+  AlfamixError,
+  type ArgumentNames,
+  describe,
+  expected,
+  JOB_ARGUMENTS,
+  requireArguments,
+} from '../errors.js';
 import type { WriteOptions } from '../formats/atomic-file.js';
 import { type BackendName, resolveKernels } from '../kernels/get-kernels.js';
 import type { Kernels } from '../kernels/kernels.js';
@@ -66,11 +73,7 @@ const FIT_ARGUMENTS: ArgumentNames<FitHeadArgs> = {
   classNames: true,
   l2: true,
   seed: true,
-  backend: true,
-  kernels: true,
-  threads: true,
-  signal: true,
-  onProgress: true,
+  ...JOB_ARGUMENTS,
 };
 
 /** A linear classifier, logits = weight · z + bias. */
