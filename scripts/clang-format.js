@@ -7,7 +7,7 @@ import { installHint, root, which } from './toolchain.js';
 const native = join(root, 'native');
 const files = readdirSync(native, { recursive: true })
   .map(String)
-  .filter((name) => /\.(cc|h|inl|cu)$/.test(name))
+  .filter((name) => /\.(cc|h|inl|cuh?)$/.test(name))
   .sort()
   .map((name) => join(native, name));
 

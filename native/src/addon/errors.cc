@@ -22,6 +22,8 @@ const char* CodeName(Code code) {
       return "ABORTED";
     case Code::kQueueFull:
       return "QUEUE_FULL";
+    case Code::kCudaUnavailable:
+      return "CUDA_UNAVAILABLE";
     case Code::kOk:
     case Code::kInternal:
       break;

@@ -14,6 +14,8 @@ enum class Code {
   kOutOfMemory,
   kAborted,
   kQueueFull,
+  // No driver, no device that the plug-in was built for, or a device that was lost.
+  kCudaUnavailable,
   kInternal
 };
 
