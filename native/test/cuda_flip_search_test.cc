@@ -1,5 +1,5 @@
-// The flip search on the device against FlipRow in double, on fresh random problems of every shape: runs on the
-// host stand-in and, built by nvcc, on a device.
+// The flip search on the device against FlipRow in double, on fresh random problems of every shape: runs on
+// the host stand-in and, built by nvcc, on a device.
 #include <cstdio>
 
 #include "check.h"
@@ -19,8 +19,8 @@ Outputs SearchOnDevice(const Problem& problem) {
   return out;
 }
 
-void CheckShape(std::uint64_t rows, std::uint32_t dim, std::uint32_t classes, std::uint32_t anchors, Kind kind,
-                float sharpness = 1) {
+void CheckShape(std::uint64_t rows, std::uint32_t dim, std::uint32_t classes, std::uint32_t anchors,
+                Kind kind, float sharpness = 1) {
   Problem problem(rows, dim, classes, anchors, kind);
   for (float& x : problem.weight) x *= sharpness;
   CheckAgainstFlipRow(problem, SearchOnDevice(problem));
@@ -37,8 +37,8 @@ TEST(EveryKindAndSize) {
 
 // Each of the scan's kernels, at both ends of its range of columns.
 TEST(EveryKernel) {
-  for (const std::uint32_t columns : {4u, 8u, 9u, 16u, 17u, 24u, 25u, 32u, 33u, 48u, 49u, 96u, 97u, 112u, 113u, 128u,
-                                      129u, 200u, 260u}) {
+  for (const std::uint32_t columns :
+       {4u, 8u, 9u, 16u, 17u, 24u, 25u, 32u, 33u, 48u, 49u, 96u, 97u, 112u, 113u, 128u, 129u, 200u, 260u}) {
     const std::uint32_t classes = 2 + columns % 3 + columns / 3;
     CheckShape(150, 36, classes > columns ? 2 : classes, classes > columns ? columns - 2 : columns - classes,
                columns % 2 == 0 ? Kind::kRelu : Kind::kPlain);
