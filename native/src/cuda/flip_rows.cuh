@@ -93,8 +93,7 @@ __device__ inline void PredictRow(const FlipView& v, const FlipWork& w, std::uin
   const float doubt = odds * likely;
   const float entropy = fmaf(doubt, fmaf(spread, inverse, gap), log1pf(odds));
   const float largest = fmaxf(fabsf(top), fabsf(second));
-  float error =
-      fmaf(sqrtf(w.norm2[r]) * v.weight_norm, kLogitError, (kLogitError + kAlignedLogitError) * v.bias_max);
+  float error = fmaf(sqrtf(w.norm2[r]), v.logit_error, (kLogitError + kAlignedLogitError) * v.bias_max);
   error = fmaf(largest, kAlignedLogitError, error);
   // Written so that NaN fails.
   const bool sound = gap > error && kProbabilityError > 2.0f * likely * doubt * error &&

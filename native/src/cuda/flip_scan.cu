@@ -87,15 +87,19 @@ void FlipScan::UploadHead(const FlipSearchParams& params, const double* centered
   const std::size_t classes = params.classes;
   std::vector<float> narrow(classes * dim);
   std::vector<float> by_dim(dim * view_.class_stride);
+  float weight_norm = 0;
+  float weight_max = 0;
   for (std::size_t c = 0; c < classes; ++c) {
     const float* weight = params.weight + c * dim;
     const double* row = centered + c * dim;
     for (std::size_t j = 0; j < dim; ++j)
       narrow[c * dim + j] = by_dim[j * view_.class_stride + c] = static_cast<float>(row[j]);
-    view_.weight_norm = std::max(view_.weight_norm, static_cast<float>(std::sqrt(Dot(weight, weight, dim))));
+    for (std::size_t j = 0; j < dim; ++j) weight_max = std::max(weight_max, std::fabs(weight[j]));
+    weight_norm = std::max(weight_norm, static_cast<float>(std::sqrt(Dot(weight, weight, dim))));
     view_.bias_max = std::max(view_.bias_max, std::fabs(params.bias[c]));
     view_.gram_max = std::max(view_.gram_max, static_cast<float>(Dot(row, row, dim)));
   }
+  view_.logit_error = std::min(kLogitError * weight_norm, kSpreadLogitError * weight_max);
   centered_ = Upload(narrow, stream);
   centered_by_dim_ = Upload(by_dim, stream);
   weight_ = Upload(std::vector<float>(params.weight, params.weight + classes * dim), stream);

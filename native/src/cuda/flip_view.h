@@ -27,7 +27,7 @@ struct FlipView {
   const std::uint32_t* one_value;
   const std::uint32_t* one_value_matches;
   float sqrt_dim;
-  float weight_norm;  // max |w_c|
+  float logit_error;  // of the difference of two logits, times |z|
   float bias_max;     // max |b_c|
   float gram_max;     // largest entry of the whole Gram matrix
   float anchor_norm2_max;
