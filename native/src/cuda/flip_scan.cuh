@@ -8,6 +8,7 @@
 #pragma once
 
 #include "cuda/flip_events.cuh"
+#include "cuda/flip_gradient.cuh"
 #include "cuda/flip_kernels.h"
 #include "cuda/flip_rows.cuh"
 #include "cuda/tile_product.cuh"
@@ -39,10 +40,6 @@ struct FlipTile {
   }
 };
 
-__device__ inline void LeaveOpen(const FlipScanArguments& a, std::uint64_t row) {
-  a.open[atomicAdd(&a.tally->open, 1u)] = static_cast<std::uint32_t>(row);
-}
-
 // Row r's flips over all anchors, by a warp.
 template <typename Shape>
 __device__ void SearchEvents(const FlipScanArguments& a, const FlipTile<Shape>& tile, std::uint32_t r,
@@ -72,7 +69,22 @@ __device__ __noinline__ void FinishTile(const FlipScanArguments& a, std::uint64_
   const std::uint64_t first = index * Shape::kRows;
   const std::uint64_t row = first + r;
   const bool mine = part == 0 && row < a.operands.row_count;
-  if (part == 0) PredictRow(a.view, work, r, mine ? &a.out : nullptr, row);
+  if (part == 0) {
+    const RowPrediction found = PredictRow(a.view, work, r, mine ? &a.out : nullptr, row);
+    if (a.gradient.values != nullptr) {
+      work.logit_error[r] = found.label_is_sure ? found.logit_error : INFINITY;
+      work.u[r] = found.doubt;
+    } else {
+      work.logit_error[r] = found.scores_are_sure ? found.logit_error : -1.0f;
+    }
+  }
+  if (a.gradient.values != nullptr) {
+    __syncthreads();
+    for (std::uint32_t i = threadIdx.x / kWarp * kGradientRows;
+         i < Shape::kRows && first + i < a.operands.row_count; i += Shape::kThreads / kWarp * kGradientRows)
+      GradientOfRows(a, work, i, first + i);
+    return;
+  }
   if (a.view.anchors == 0) {
     if (mine && a.out.flip_cap != nullptr) {
       a.out.flip_cap[row] = INFINITY;
