@@ -9,7 +9,7 @@ const timed = [
   'packages/core/test/{event-loop,head-fit,models-trainer,npz-inflate,out-of-core,parquet}.test.ts',
   'packages/core/test/kernels-{calls,host}.test.ts',
   'packages/native/test/{jobs,process}.test.ts',
-  'packages/cli/test/{doctor,process,simulate}.test.ts',
+  'packages/cli/test/process.test.ts',
 ];
 
 // Tests run on the TypeScript sources; only what is started as a process of its own runs the built files, which the
