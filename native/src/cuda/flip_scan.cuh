@@ -144,6 +144,7 @@ class FlipHook {
         if (!IsMine(m)) continue;
         ALFAMIX_UNROLLED
         for (int i = 0; i < 2; ++i) {
+          // One chain of comparisons an element, its bit set once: as few instructions as can be.
           bool e[4] = {false, false, false, false};
           ALFAMIX_UNROLLED
           for (std::uint32_t k = 0; k < kAnchorsAtOnce; ++k) {
@@ -152,9 +153,11 @@ class FlipHook {
             e[2] = e[2] || x[m][i].z == anchor[k].z;
             e[3] = e[3] || x[m][i].w == anchor[k].w;
           }
-          const std::uint32_t four =
-              (e[0] ? 1u : 0u) | (e[1] ? 2u : 0u) | (e[2] ? 4u : 0u) | (e[3] ? 8u : 0u);
-          bits_ |= four << ((m / Shape::kColumnWarps * 2 + i) * 8 + half * 4);
+          const std::uint32_t bit = 1u << ((m / Shape::kColumnWarps * 2 + i) * 8 + half * 4);
+          if (e[0]) bits_ |= bit;
+          if (e[1]) bits_ |= bit << 1;
+          if (e[2]) bits_ |= bit << 2;
+          if (e[3]) bits_ |= bit << 3;
         }
       }
     }
@@ -179,7 +182,7 @@ class FlipHook {
   }
 
  private:
-  static constexpr std::uint32_t kAnchorsAtOnce = 2;
+  static constexpr std::uint32_t kAnchorsAtOnce = 5;
 
   // Column warps share the looks at a row warp's tiles.
   __device__ __forceinline__ bool IsMine(int m) const {
