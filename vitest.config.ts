@@ -23,13 +23,15 @@ const resolve = {
 };
 const shared = {
   setupFiles: [source('packages/core/test/support/same-bytes.ts')],
-  testTimeout: 60_000,
+  // Ten seconds of computing take a minute and more where files and other work share the processors.
+  testTimeout: 120_000,
   hookTimeout: 60_000,
 };
 
 export default defineConfig({
   test: {
     globalSetup: ['scripts/stale-build.js'],
+    maxWorkers: '100%',
     coverage: { provider: 'v8', include: ['packages/*/src/**'] },
     projects: [
       {
@@ -39,7 +41,6 @@ export default defineConfig({
           name: 'side by side',
           include: every,
           exclude: [...configDefaults.exclude, ...timed],
-          maxWorkers: '100%',
         },
       },
       {
