@@ -1,5 +1,4 @@
-// The kernels around sampling when the device fails them: a typed error, nothing held, and the next call
-// works.
+// The kernels when the device fails them: a typed error, nothing held, and the next call works.
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -20,7 +19,7 @@ constexpr std::uint64_t kRows = 160;
 constexpr std::uint32_t kDim = 3001;  // for k-means++; the others take the first values as shorter rows
 constexpr std::uint32_t kShortDim = 37;
 
-// One input for all five, long enough rows for k-means++ to ask the device.
+// One input for all, long enough rows for k-means++ to ask the device.
 struct Inputs {
   std::vector<float> data, anchors, alpha, weight, bias;
   std::vector<std::int32_t> index;
@@ -97,8 +96,37 @@ Status KMeansPlusPlus(Inputs& in) {
   return cuda::KMeansPlusPlus(params, {in.rows.data(), in.distance2.data()}, WithLooks(nullptr));
 }
 
+FlipSearchParams Search(const Inputs& in) {
+  FlipSearchParams params;
+  params.pool.data = in.data.data();
+  params.pool.rows = kRows;
+  params.pool.dim = kShortDim;
+  params.weight = in.weight.data();
+  params.bias = in.bias.data();
+  params.classes = 2;
+  params.anchors = in.anchors.data();
+  params.anchor_count = 2;
+  return params;
+}
+
+Status FlipSearch(Inputs& in) {
+  float* const f = in.floats.data();
+  std::int32_t* const i = in.rows.data();
+  return cuda::FlipSearch(Search(in), {i, f, f + kRows, f + 2 * kRows, f + 3 * kRows, i, i},
+                          WithLooks(nullptr));
+}
+
+Status PseudoLabelGradient(Inputs& in) {
+  auto params = Common<PseudoLabelGradientParams>(in);
+  params.weight = in.weight.data();
+  params.bias = in.bias.data();
+  params.classes = 2;
+  return cuda::PseudoLabelGradient(params, {in.floats.data(), in.rows.data()}, WithLooks(nullptr));
+}
+
 using Kernel = Status (*)(Inputs&);
-constexpr Kernel kKernels[] = {Interpolate, ClosedFormAlpha, NearestMembers, KCenterGreedy, KMeansPlusPlus};
+constexpr Kernel kKernels[] = {Interpolate,    ClosedFormAlpha, NearestMembers,     KCenterGreedy,
+                               KMeansPlusPlus, FlipSearch,      PseudoLabelGradient};
 
 // Lets the first, second ... call of a kind fail until there are no more; how many there were.
 int FailEach(Kernel kernel, const char* kind, Code code, int step) {
