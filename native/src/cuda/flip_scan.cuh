@@ -40,7 +40,8 @@ struct FlipTile {
   }
 };
 
-// Row r's flips over all anchors, by a warp.
+// A row with events, by a warp: its flips over all anchors, or its gains put right where it shares nothing
+// with a single anchor.
 template <typename Shape>
 __device__ void SearchEvents(const FlipScanArguments& a, const FlipTile<Shape>& tile, std::uint32_t r,
                              std::uint64_t row) {
@@ -48,12 +49,14 @@ __device__ void SearchEvents(const FlipScanArguments& a, const FlipTile<Shape>& 
   const std::uint32_t warp = blockIdx.x * (Shape::kThreads / kWarp) + threadIdx.x / kWarp;
   float* memory = a.events + static_cast<std::size_t>(warp) * 3 * dim;
   FlipEvents events = {reinterpret_cast<std::uint32_t*>(memory), memory + dim, memory + 2 * dim, 0, 0};
-  ListEvents(a.view, tile.work, r, tile.MatchesOf(r), a.operands.rows + row * dim, &events);
+  ListEvents(a.view, tile.work, r, tile.MatchesOf(r), tile.words, a.operands.rows + row * dim, &events);
   AddUnshared(a.view, tile.work, r, events);
-  const bool sound = AllAnchors(a.view, tile.work, r, events, a.out, row);
+  const bool all = events.shared > 0;
+  const bool sound = all ? AllAnchors(a.view, tile.work, r, events, a.out, row) : true;
   if (Lane() == 0) {
     atomicAdd(&a.tally->events, 1ull);
     if (!sound) LeaveOpen(a, row);
+    tile.work.state[r] = all ? kRowDone : kRowUnshared;
   }
   __syncwarp();
 }
@@ -75,7 +78,9 @@ __device__ __noinline__ void FinishTile(const FlipScanArguments& a, std::uint64_
       work.logit_error[r] = found.label_is_sure ? found.logit_error : INFINITY;
       work.u[r] = found.doubt;
     } else {
-      work.logit_error[r] = found.scores_are_sure ? found.logit_error : -1.0f;
+      work.logit_error[r] = found.logit_error;
+      work.state[r] = mine && found.scores_are_sure ? kRowPlain : kRowDone;
+      if (mine && !found.scores_are_sure) LeaveOpen(a, row);
     }
   }
   if (a.gradient.values != nullptr) {
@@ -90,28 +95,21 @@ __device__ __noinline__ void FinishTile(const FlipScanArguments& a, std::uint64_
       a.out.flip_cap[row] = INFINITY;
       a.out.flip_anchor[row] = a.out.flip_to[row] = -1;
     }
-    if (mine && work.logit_error[r] < 0) LeaveOpen(a, row);
     return;
   }
   __syncthreads();
   GainsOfRow(a.view, work, r, part);
   __syncthreads();
-  if (part == 0) {
-    // A row is done where its error is negative: decided, left open, or padding.
-    bool done = !mine;
-    if (mine && work.logit_error[r] < 0) {
-      LeaveOpen(a, row);
-      done = true;
-    } else if (mine && !HasEvents(tile.MatchesOf(r), a.view.one_value_matches, tile.words)) {
-      if (!FarthestAnchor(a.view, work, r, a.out, row)) LeaveOpen(a, row);
-      done = true;
-    }
-    if (done) work.logit_error[r] = -1.0f;
-  }
+  if (part == 0 && work.state[r] == kRowPlain &&
+      HasEvents(tile.MatchesOf(r), a.view.one_value_matches, tile.words))
+    work.state[r] = kRowEvents;
   __syncthreads();
   for (std::uint32_t i = threadIdx.x / kWarp; i < Shape::kRows; i += Shape::kThreads / kWarp) {
-    if (!(work.logit_error[i] < 0)) SearchEvents<Shape>(a, tile, i, first + i);
+    if (work.state[i] == kRowEvents) SearchEvents<Shape>(a, tile, i, first + i);
   }
+  __syncthreads();
+  if (part == 0 && work.state[r] != kRowDone && !FarthestAnchor(a.view, work, r, a.out, row))
+    LeaveOpen(a, row);
 }
 
 template <typename Shape>
