@@ -8,13 +8,14 @@
 
 namespace alfamix::cuda {
 
-// A warp's scratch: doubles for 4 C + D values.
+// A warp's scratch: doubles for 4 C + K + D values.
 struct FlipExactWork {
-  double* logits;  // C
-  double* q;       // C
-  double* u;       // C
-  double* masked;  // C
-  double* g;       // D
+  double* logits;     // C
+  double* q;          // C
+  double* u;          // C
+  double* masked;     // C
+  double* distance2;  // K
+  double* g;          // D
 };
 
 __device__ __forceinline__ double JoinEighths(double sum) {
@@ -34,6 +35,7 @@ __device__ double GroupDot(const A* a, const B* b, std::uint32_t n) {
 
 __device__ inline double GroupSquaredDistance(const float* a, const float* b, std::uint32_t n) {
   double sum = 0;
+#pragma unroll 4
   for (std::uint32_t i = Lane() % 8; i < n; i += 8) {
     const double d = static_cast<double>(a[i]) - static_cast<double>(b[i]);
     sum += d * d;
@@ -189,11 +191,18 @@ __device__ inline void SearchExact(const FlipView& v, const float* z, std::uint3
       const double u = GroupDot(v.exact_centered + static_cast<std::size_t>(at) * v.dim, w.g, v.dim);
       if (c < v.classes && Lane() % 8 == 0) w.u[c] = u;
     }
+    for (std::uint32_t first = 0; first < v.anchors; first += 4) {
+      const std::uint32_t k = first + Lane() / 8;
+      const std::uint32_t at = k < v.anchors ? k : v.anchors - 1;
+      const double distance2 =
+          GroupSquaredDistance(v.anchor_rows + static_cast<std::size_t>(at) * v.dim, z, v.dim);
+      if (k < v.anchors && Lane() % 8 == 0) w.distance2[k] = distance2;
+    }
     __syncwarp();
     const ExactFlip free = FirstExactFlip(w.logits, w.u, y, v.classes);
     for (std::uint32_t k = 0; k < v.anchors; ++k) {
       const float* row = v.anchor_rows + static_cast<std::size_t>(k) * v.dim;
-      const double distance2 = GroupSquaredDistance(row, z, v.dim);
+      const double distance2 = w.distance2[k];
       if (distance2 == 0) continue;
       const ExactFlip flip =
           MaskExact(v, z, row, norm2, w) ? FirstExactFlip(w.logits, w.masked, y, v.classes) : free;
@@ -230,16 +239,20 @@ struct FlipExactArguments {
   GradientArguments gradient;
   FlipTally* tally;
   const std::uint32_t* open;
-  double* work;  // 4 C + D a warp
+  double* work;  // 4 C + K + D a warp
 };
 
 static __global__ void __launch_bounds__(256) FlipExactKernel(const __grid_constant__ FlipExactArguments a) {
   const FlipView& v = a.view;
   const std::uint32_t warps = blockDim.x / kWarp;
   const std::uint32_t warp = blockIdx.x * warps + threadIdx.x / kWarp;
-  double* memory = a.work + static_cast<std::size_t>(warp) * (4 * v.classes + v.dim);
-  const FlipExactWork w = {memory, memory + v.classes, memory + 2 * v.classes, memory + 3 * v.classes,
-                           memory + 4 * v.classes};
+  double* memory = a.work + static_cast<std::size_t>(warp) * (4 * v.classes + v.anchors + v.dim);
+  const FlipExactWork w = {memory,
+                           memory + v.classes,
+                           memory + 2 * v.classes,
+                           memory + 3 * v.classes,
+                           memory + 4 * v.classes,
+                           memory + 4 * v.classes + v.anchors};
   const std::uint32_t count = a.tally->open;
   if (blockIdx.x == 0 && threadIdx.x == 0) a.tally->rechecked += count;
   for (std::uint32_t i = warp; i < count; i += gridDim.x * warps) {

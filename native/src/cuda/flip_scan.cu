@@ -202,7 +202,7 @@ void FlipScan::PlaceWork(std::uint64_t most_rows) {
   }
   if (view_.anchors > 0)
     events_ = DeviceBuffer<float>(std::size_t{blocks_} * (kernel_->threads / kWarp) * 3 * view_.dim);
-  const std::size_t row_bytes = (4 * std::size_t{view_.classes} + view_.dim) * sizeof(double);
+  const std::size_t row_bytes = (4 * std::size_t{view_.classes} + view_.anchors + view_.dim) * sizeof(double);
   const std::size_t block_bytes = row_bytes * (kExactThreads / kWarp);
   const std::uint64_t fit = std::max<std::uint64_t>(kExactBytes / block_bytes, 1);
   const std::uint64_t wanted =
