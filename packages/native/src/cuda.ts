@@ -1,0 +1,103 @@
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
+import type { NativeBinding, NativeCudaDevice } from './binding.js';
+import { checkAddonFile } from './check-file.js';
+import { cudaFile } from './cuda-file.js';
+import { tryInChild } from './cuda-trial.js';
+import type { NativeLoad } from './load.js';
+
+/** What was found of CUDA on this machine. */
+export interface CudaReport {
+  /** Whether kernels can run on a device. */
+  available: boolean;
+  /** The plug-in's path, null where there is none. */
+  plugin: string | null;
+  /** Versions, `13.0`; null where there is none, or nothing could be asked. */
+  driver: string | null;
+  runtime: string | null;
+  devices: readonly NativeCudaDevice[];
+  /** The one in use. */
+  device?: NativeCudaDevice;
+  /** The cuBLAS in use, or why none is. */
+  cublas: string | null;
+  /** Why no kernel can run on a device. */
+  reason?: string;
+}
+
+const NOTHING: CudaReport = {
+  available: false,
+  plugin: null,
+  driver: null,
+  runtime: null,
+  devices: [],
+  cublas: null,
+};
+
+const reports = new Map<string, Promise<CudaReport>>();
+
+/**
+ * Whether the CUDA kernels can be used here: the plug-in is tried in a child process, and opened in this one only when it
+ * works there. Once for each plug-in; later calls, and workers started later, answer from memory. Never rejects.
+ *
+ * @example
+ * const { available, device, reason } = await tryCuda(loadNative());
+ * console.log(available ? device.name : reason);
+ */
+export function tryCuda(load: NativeLoad): Promise<CudaReport> {
+  if (load.binding === undefined)
+    return Promise.resolve({ ...NOTHING, reason: `the native addon can't be used: ${load.reason}` });
+  const file = cudaFile(load.path);
+  if (file.path === undefined) return Promise.resolve({ ...NOTHING, reason: file.reason });
+  const key = `alfamix cuda\n${load.path}\n${file.path}`;
+  let report = reports.get(key);
+  if (report === undefined) {
+    report = describe(load.binding, load.path, file.path, key);
+    reports.set(key, report);
+  }
+  return report;
+}
+
+async function describe(
+  binding: NativeBinding,
+  addon: string,
+  plugin: string,
+  key: string,
+): Promise<CudaReport> {
+  const refuse = (reason: string) => ({ ...NOTHING, plugin, reason: `${plugin}: ${reason}` });
+  try {
+    checkAddonFile(plugin);
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+  const known = getEnvironmentData(key) as CudaReport | undefined;
+  if (known?.available === false) return known;
+  const report = known ?? (await tried(addon, plugin, refuse));
+  setEnvironmentData(key, report as never);
+  if (!report.available) return report;
+  const reason = await binding.cuda({ path: plugin, selfTest: false }).promise.then(
+    (found) => found.reason,
+    (error) => String(error.message),
+  );
+  return reason ? { ...report, available: false, reason } : report;
+}
+
+async function tried(
+  addon: string,
+  plugin: string,
+  refuse: (reason: string) => CudaReport,
+): Promise<CudaReport> {
+  const trial = await tryInChild(addon, plugin);
+  if (trial.found === undefined) return refuse(trial.reason);
+  const { opened, driver, runtime, devices, device: index, cublas, reason } = trial.found;
+  if (!opened) return refuse(reason);
+  const device = devices[index];
+  return {
+    available: reason === '',
+    plugin,
+    driver,
+    runtime,
+    devices,
+    ...(device && { device }),
+    cublas,
+    ...(reason && { reason }),
+  };
+}
