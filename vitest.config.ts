@@ -14,7 +14,7 @@ export default defineConfig({
     },
   },
   test: {
-    globalSetup: ['scripts/stale-build.js'],
+    globalSetup: ['scripts/stale-build.js', 'scripts/simt-plugin.js'],
     include: ['packages/*/test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -11,6 +11,7 @@ import { spawnSync } from 'node:child_process';
 import {
   closeSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -66,12 +67,22 @@ const parallel = String(availableParallelism());
 /** The addon alone, so that nothing of CUDA can lose it. */
 function compile(cuda) {
   dropHalfConfigured(build);
-  mkdirSync(build, { recursive: true });
+  const settings = cuda ? { nvcc, architectures: architectures() } : {};
+  startFresh(JSON.stringify(settings));
   const cmakeJs = createRequire(import.meta.url).resolve('cmake-js/bin/cmake-js');
-  const settings = [`--CDALFAMIX_CUDA=${cuda ? 'ON' : 'OFF'}`];
-  if (cuda) settings.push(`--CDALFAMIX_CUDA_ARCHITECTURES=${architectures()}`);
   const args = [cmakeJs, 'build', '-d', root, '-O', build, '-B', 'Release', '-T', 'alfamix', '-p', parallel];
-  return runInto(log, process.execPath, [...args, ...settings]);
+  args.push(`--CDALFAMIX_CUDA=${cuda ? 'ON' : 'OFF'}`);
+  if (cuda) args.push(`--CDALFAMIX_CUDA_ARCHITECTURES=${settings.architectures}`);
+  return runInto(log, process.execPath, args);
+}
+
+/** cmake-js configures a folder once, and CMake keeps the compilers it found: other settings want another folder. */
+function startFresh(settings) {
+  const stamp = join(build, 'settings.json');
+  if (existsSync(build) && !(existsSync(stamp) && readFileSync(stamp, 'utf8') === settings))
+    rmSync(build, { recursive: true, force: true });
+  mkdirSync(build, { recursive: true });
+  writeFileSync(stamp, settings);
 }
 
 /** Those asked for, or those that CMakeLists.txt lists for a release. */

@@ -6,6 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { locked } from './build-folder.js';
 import { findToolchain, installHint, missingParts, root } from './toolchain.js';
 
 const sanitize = process.argv.includes('--sanitize');
@@ -44,8 +45,12 @@ if (missing) {
   const type = sanitize ? 'RelWithDebInfo' : 'Release';
   const options = [`-DCMAKE_BUILD_TYPE=${type}`, '-DALFAMIX_BUILD_TESTS=ON'];
   if (sanitize) options.push('-DALFAMIX_SANITIZE=address,undefined');
-  run('cmake', ['-S', root, '-B', build, ...options]);
-  run('cmake', ['--build', build, '--config', type, '--parallel', String(availableParallelism())]);
+  const architectures = process.env.ALFAMIX_CUDA_ARCHITECTURES;
+  if (architectures) options.push(`-DALFAMIX_CUDA_ARCHITECTURES=${architectures}`);
+  locked(build, () => {
+    run('cmake', ['-S', root, '-B', build, ...options]);
+    run('cmake', ['--build', build, '--config', type, '--parallel', String(availableParallelism())]);
+  });
   run('ctest', ['--test-dir', build, '-C', type, '--output-on-failure', '--no-tests=error'], true);
   if (summary) process.stdout.write('\n');
 }
