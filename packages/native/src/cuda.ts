@@ -50,41 +50,45 @@ export function tryCuda(load: NativeLoad): Promise<CudaReport> {
   const key = `alfamix cuda\n${load.path}\n${file.path}`;
   let report = reports.get(key);
   if (report === undefined) {
-    report = describe(load.binding, load.path, file.path, key);
+    report = tried(load.path, file.path, key);
     reports.set(key, report);
   }
+  return report.then((found) => opened(load.binding, found));
+}
+
+/** The plug-in that this process runs jobs on. */
+let inUse: string | undefined;
+
+/** Opens in this process what has worked in another. */
+async function opened(binding: NativeBinding, report: CudaReport): Promise<CudaReport> {
+  const { available, plugin } = report;
+  if (!available || plugin === null || plugin === inUse) return report;
+  try {
+    const { reason } = await binding.cuda({ path: plugin, selfTest: false }).promise;
+    if (reason) return { ...report, available: false, reason };
+    inUse = plugin;
+    return report;
+  } catch (error) {
+    return { ...report, available: false, reason: (error as Error).message };
+  }
+}
+
+/** Workers started later know what was found. */
+async function tried(addon: string, plugin: string, key: string): Promise<CudaReport> {
+  const known = getEnvironmentData(key) as CudaReport | undefined;
+  if (known) return known;
+  const report = await describe(addon, plugin);
+  setEnvironmentData(key, report as never);
   return report;
 }
 
-async function describe(
-  binding: NativeBinding,
-  addon: string,
-  plugin: string,
-  key: string,
-): Promise<CudaReport> {
+async function describe(addon: string, plugin: string): Promise<CudaReport> {
   const refuse = (reason: string) => ({ ...NOTHING, plugin, reason: `${plugin}: ${reason}` });
   try {
     checkAddonFile(plugin);
   } catch (error) {
     return refuse((error as Error).message);
   }
-  const known = getEnvironmentData(key) as CudaReport | undefined;
-  if (known?.available === false) return known;
-  const report = known ?? (await tried(addon, plugin, refuse));
-  setEnvironmentData(key, report as never);
-  if (!report.available) return report;
-  const reason = await binding.cuda({ path: plugin, selfTest: false }).promise.then(
-    (found) => found.reason,
-    (error) => String(error.message),
-  );
-  return reason ? { ...report, available: false, reason } : report;
-}
-
-async function tried(
-  addon: string,
-  plugin: string,
-  refuse: (reason: string) => CudaReport,
-): Promise<CudaReport> {
   const trial = await tryInChild(addon, plugin);
   if (trial.found === undefined) return refuse(trial.reason);
   const { opened, driver, runtime, devices, device: index, cublas, reason } = trial.found;

@@ -114,7 +114,7 @@ async function call<Name extends DeviceKernel>(
 
 /** Progress that doesn't begin again where the CPU does the work once more. */
 function forwardOnly<Args extends JobOptions>(args: Args): Args {
-  const { onProgress } = args;
+  const { onProgress } = Object(args) as Args;
   if (typeof onProgress !== 'function') return args;
   let furthest = -1;
   const report = (done: number, total: number) => {

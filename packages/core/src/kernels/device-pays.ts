@@ -47,7 +47,7 @@ const DEVICE = {
   /** The child process that tries it first, and a context in either process. */
   start: 1.5,
 };
-const CORE = { scalar: 4e9, vector: 80e9, memory: 20e9 };
+const CORE = { scalar: 4e9, vector: 60e9, memory: 20e9 };
 
 /** Passes over the rows that k-means makes until it ends; most rows are settled after a few. */
 const K_MEANS_PASSES = 6;
@@ -57,6 +57,7 @@ const K_MEANS_PASSES = 6;
  * @param started whether the device has been
  */
 export function devicePays(call: DeviceCall, level: string, threads: number, started: boolean): boolean {
+  if (typeof call.args !== 'object' || call.args === null) return false;
   const { bytes, flops } = workOf(call);
   const rate = threads * (level === 'scalar' ? CORE.scalar : CORE.vector);
   const cpu = Math.max(flops / rate, bytes / CORE.memory);
@@ -67,7 +68,7 @@ export function devicePays(call: DeviceCall, level: string, threads: number, sta
 
 /** What a call moves and computes. */
 export function workOf({ name, args }: DeviceCall): Work {
-  const { rows, dim } = Object(args) as { rows: number; dim: number };
+  const { rows, dim } = args;
   const values = rows * dim;
   switch (name) {
     case 'flipSearch':
