@@ -20,7 +20,8 @@ struct FlipEvents {
 };
 
 // Whether dimension `step` * 32 + lane of a row equals some anchor's.
-__device__ __forceinline__ bool MatchAt(const std::uint32_t* matches, std::uint32_t step, std::uint32_t lane) {
+__device__ __forceinline__ bool MatchAt(const std::uint32_t* matches, std::uint32_t step,
+                                        std::uint32_t lane) {
   return (matches[step] >> MatchBit(lane) & 1u) != 0;
 }
 

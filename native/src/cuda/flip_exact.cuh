@@ -1,5 +1,6 @@
-// Rows that float32 can't vouch for, decided in double, one warp a row: the sums of native/src/cpu/flip_row.cc in
-// the same order. A sum of eight interleaved parts is eight lanes' work, so a warp makes four at once.
+// Rows that float32 can't vouch for, decided in double, one warp a row: the sums of
+// native/src/cpu/flip_row.cc in the same order. A sum of eight interleaved parts is eight lanes' work, so a
+// warp makes four at once.
 #pragma once
 
 #include "cuda/flip_view.h"
@@ -26,7 +27,8 @@ __device__ __forceinline__ double JoinEighths(double sum) {
 template <typename A, typename B>
 __device__ double GroupDot(const A* a, const B* b, std::uint32_t n) {
   double sum = 0;
-  for (std::uint32_t i = Lane() % 8; i < n; i += 8) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  for (std::uint32_t i = Lane() % 8; i < n; i += 8)
+    sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
   return JoinEighths(sum);
 }
 
@@ -212,6 +214,7 @@ __device__ inline void SearchExact(const FlipView& v, const float* z, std::uint3
 struct FlipExactArguments {
   FlipView view;
   const float* rows;
+  std::uint64_t first;  // number of rows[0] in the pool
   FlipDeviceOutput out;
   FlipTally* tally;
   const std::uint32_t* open;
@@ -226,12 +229,13 @@ static __global__ void __launch_bounds__(256) FlipExactKernel(const __grid_const
   const FlipExactWork w = {memory, memory + v.classes, memory + 2 * v.classes, memory + 3 * v.classes,
                            memory + 4 * v.classes};
   const std::uint32_t count = a.tally->open;
+  if (blockIdx.x == 0 && threadIdx.x == 0) a.tally->rechecked += count;
   for (std::uint32_t i = warp; i < count; i += gridDim.x * warps) {
     const std::uint64_t row = a.open[i];
     const float* z = a.rows + row * v.dim;
     std::uint32_t y = 0;
     if (!PredictExact(v, z, w, a.out, row, &y)) {
-      if (Lane() == 0) atomicMin(&a.tally->bad_row, static_cast<unsigned long long>(row));
+      if (Lane() == 0) atomicMin(&a.tally->bad_row, static_cast<unsigned long long>(a.first + row));
     } else if (v.anchors > 0) {
       SearchExact(v, z, y, w, a.out, row);
     } else if (a.out.flip_cap != nullptr && Lane() == 0) {

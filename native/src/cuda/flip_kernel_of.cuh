@@ -8,7 +8,7 @@ namespace alfamix::cuda {
 template <typename Shape>
 FlipKernel FlipKernelOf() {
   using Tile = FlipTile<Shape>;
-  return {FlipScanKernel<Shape>, Shape::kRows,  Shape::kColumns,  Shape::kThreads,
+  return {FlipScanKernel<Shape>, Shape::kRows, Shape::kColumns,  Shape::kThreads,
           Tile::kStride,         Tile::kParts, Shape::kRingBytes};
 }
 

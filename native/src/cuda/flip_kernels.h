@@ -18,7 +18,7 @@ struct FlipScanArguments {
   // Where a block's workspace and matches are: these many bytes into its shared memory, or in global memory,
   // block after block.
   float* work;
-  std::size_t work_offset;   // used where `work` is null
+  std::size_t work_offset;  // used where `work` is null
   std::uint32_t work_floats;
   std::uint32_t* matches;
   std::size_t matches_offset;

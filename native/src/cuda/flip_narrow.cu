@@ -1,5 +1,5 @@
-// The scan where all columns fit one panel: each warp has 32 rows of its own and all columns. Memory-bound up to
-// some twenty columns: the ring keeps more than 100 KB under way to each multiprocessor.
+// The scan where all columns fit one panel: each warp has 32 rows of its own and all columns. Memory-bound up
+// to some twenty columns: the ring keeps more than 100 KB under way to each multiprocessor.
 #include "cuda/flip_kernel_of.cuh"
 
 namespace alfamix::cuda {

@@ -1,5 +1,5 @@
-// The flip search's part after the product: one thread a row, or some for the gains. A tile's numbers lie lane
-// by lane in a workspace, row r of column c at [c * stride + r], so that neighbouring threads touch
+// The flip search's part after the product: one thread a row, or some for the gains. A tile's numbers lie
+// lane by lane in a workspace, row r of column c at [c * stride + r], so that neighbouring threads touch
 // neighbouring words.
 #pragma once
 
@@ -93,8 +93,7 @@ __device__ inline void PredictRow(const FlipView& v, const FlipWork& w, std::uin
   const float doubt = odds * likely;
   const float entropy = fmaf(doubt, fmaf(spread, inverse, gap), log1pf(odds));
   const float largest = fmaxf(fabsf(top), fabsf(second));
-  float error = fmaf(sqrtf(w.norm2[r]) * v.weight_norm, kLogitError,
-                     (kLogitError + kAlignedLogitError) * v.bias_max);
+  float error = fmaf(sqrtf(w.norm2[r]), v.logit_error, (kLogitError + kAlignedLogitError) * v.bias_max);
   error = fmaf(largest, kAlignedLogitError, error);
   // Written so that NaN fails.
   const bool sound = gap > error && kProbabilityError > 2.0f * likely * doubt * error &&
@@ -125,7 +124,8 @@ __device__ inline void GainsOfRow(const FlipView& v, const FlipWork& w, std::uin
       for (std::uint32_t d = 0; d < v.classes; ++d) {
         const float share = q[d * w.stride];
         if (many && !__any_sync(kAll, share != 0)) continue;
-        const auto* row = reinterpret_cast<const float4*>(gram + static_cast<std::size_t>(d) * v.class_stride);
+        const auto* row =
+            reinterpret_cast<const float4*>(gram + static_cast<std::size_t>(d) * v.class_stride);
         const float4 low = row[0];
         const float4 high = row[1];
         sum[0] = fmaf(share, low.x, sum[0]);

@@ -32,8 +32,8 @@ DeviceBuffer<T> Upload(const std::vector<T>& values, const Stream& stream) {
   return buffer;
 }
 
-// Entries (c, d) of the Gram matrix in double, eight lanes each: over the dimensions without one value, and over
-// all.
+// Entries (c, d) of the Gram matrix in double, eight lanes each: over the dimensions without one value, and
+// over all.
 __global__ void __launch_bounds__(256)
     GramKernel(const double* centered, std::uint32_t classes, std::uint32_t dim, std::uint32_t stride,
                const std::uint32_t* one_value, float* gram, float* whole) {
@@ -77,6 +77,9 @@ FlipScan::FlipScan(const FlipSearchParams& params, std::uint64_t most_rows, cons
   UploadColumns(params, stream);
   if (params.anchor_count > 0) UploadAnchors(params, stream);
   PlaceWork(most_rows);
+  const FlipTally tally = {kNoBadRow, 0, 0, 0};
+  CopyToDevice(tally_, &tally, 1, stream);
+  stream.Synchronize();
 }
 
 void FlipScan::UploadHead(const FlipSearchParams& params, const double* centered, const Stream& stream) {
@@ -84,15 +87,19 @@ void FlipScan::UploadHead(const FlipSearchParams& params, const double* centered
   const std::size_t classes = params.classes;
   std::vector<float> narrow(classes * dim);
   std::vector<float> by_dim(dim * view_.class_stride);
+  float weight_norm = 0;
+  float weight_max = 0;
   for (std::size_t c = 0; c < classes; ++c) {
     const float* weight = params.weight + c * dim;
     const double* row = centered + c * dim;
     for (std::size_t j = 0; j < dim; ++j)
       narrow[c * dim + j] = by_dim[j * view_.class_stride + c] = static_cast<float>(row[j]);
-    view_.weight_norm = std::max(view_.weight_norm, static_cast<float>(std::sqrt(Dot(weight, weight, dim))));
+    for (std::size_t j = 0; j < dim; ++j) weight_max = std::max(weight_max, std::fabs(weight[j]));
+    weight_norm = std::max(weight_norm, static_cast<float>(std::sqrt(Dot(weight, weight, dim))));
     view_.bias_max = std::max(view_.bias_max, std::fabs(params.bias[c]));
     view_.gram_max = std::max(view_.gram_max, static_cast<float>(Dot(row, row, dim)));
   }
+  view_.logit_error = std::min(kLogitError * weight_norm, kSpreadLogitError * weight_max);
   centered_ = Upload(narrow, stream);
   centered_by_dim_ = Upload(by_dim, stream);
   weight_ = Upload(std::vector<float>(params.weight, params.weight + classes * dim), stream);
@@ -159,7 +166,8 @@ void FlipScan::MultiplyGram(bool one_values, const Stream& stream) {
   whole_gram_ = DeviceBuffer<float>(one_values ? size : 0);
   for (const DeviceBuffer<float>* buffer : {&gram_, &whole_gram_}) {
     if (buffer->get() != nullptr)
-      Check(cudaMemsetAsync(buffer->get(), 0, size * sizeof(float), stream.get()), "clearing the Gram matrix");
+      Check(cudaMemsetAsync(buffer->get(), 0, size * sizeof(float), stream.get()),
+            "clearing the Gram matrix");
   }
   const std::uint64_t threads = std::uint64_t{view_.classes} * view_.classes * 8;
   Launch(GramKernel, "Gram matrix", {static_cast<unsigned>((threads + 255) / 256), 256}, stream,
@@ -204,11 +212,17 @@ void FlipScan::PlaceWork(std::uint64_t most_rows) {
   exact_work_ = DeviceBuffer<double>(block_bytes / sizeof(double) * exact_blocks_);
 }
 
-void FlipScan::Run(const float* rows, std::uint64_t count, const FlipDeviceOutput& out, const Stream& stream) {
+FlipTally FlipScan::Tally(const Stream& stream) const {
+  FlipTally tally;
+  CopyFromDevice(&tally, tally_.get(), 1, stream);
+  stream.Synchronize();
+  return tally;
+}
+
+void FlipScan::Run(const float* rows, std::uint64_t count, std::uint64_t first, const FlipDeviceOutput& out,
+                   const Stream& stream) {
   FlipTally* tally = tally_.get();
-  Check(cudaMemsetAsync(&tally->bad_row, 0xff, sizeof tally->bad_row, stream.get()), "clearing a tally");
-  Check(cudaMemsetAsync(&tally->open, 0, sizeof *tally - sizeof tally->bad_row, stream.get()),
-        "clearing a tally");
+  Check(cudaMemsetAsync(&tally->open, 0, sizeof tally->open, stream.get()), "clearing a tally");
   FlipScanArguments scan;
   scan.view = view_;
   scan.operands = {rows, count, view_.dim, columns_.get(), depth_, panels_};
@@ -224,7 +238,7 @@ void FlipScan::Run(const float* rows, std::uint64_t count, const FlipDeviceOutpu
   const std::uint64_t tiles = (count + kernel_->rows - 1) / kernel_->rows;
   const auto blocks = static_cast<unsigned>(std::min<std::uint64_t>(tiles, blocks_));
   Launch(kernel_->kernel, "flip scan", {blocks, kernel_->threads, shared_bytes_}, stream, scan);
-  const FlipExactArguments exact = {view_, rows, out, tally, open_.get(), exact_work_.get()};
+  const FlipExactArguments exact = {view_, rows, first, out, tally, open_.get(), exact_work_.get()};
   Launch(FlipExactKernel, "flip search in double", {exact_blocks_, kExactThreads}, stream, exact);
 }
 

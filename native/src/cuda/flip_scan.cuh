@@ -1,7 +1,7 @@
-// The flip search of a tile of rows, fused: product, prediction, gains and flips; logits and distances stay on
-// the chip (or, with hundreds of columns, in the block's own part of a buffer that the L2 cache holds). Each
-// row is read from device memory once; a row that shares values with anchors is looked at again right after,
-// from the cache.
+// The flip search of a tile of rows, fused: product, prediction, gains and flips; logits and distances stay
+// on the chip (or, with hundreds of columns, in the block's own part of a buffer that the L2 cache holds).
+// Each row is read from device memory once; a row that shares values with anchors is looked at again right
+// after, from the cache.
 //
 // Cost: 4 D bytes read and 28 written a row; D (C + K) multiply-adds on the tensor cores, three times; D K
 // comparisons, C^2 multiply-adds. Rows that float32 can't vouch for are listed (flip_exact.cuh).
@@ -55,7 +55,7 @@ __device__ void SearchEvents(const FlipScanArguments& a, const FlipTile<Shape>& 
   AddUnshared(a.view, tile.work, r, events);
   const bool sound = AllAnchors(a.view, tile.work, r, events, a.out, row);
   if (Lane() == 0) {
-    atomicAdd(&a.tally->events, 1u);
+    atomicAdd(&a.tally->events, 1ull);
     if (!sound) LeaveOpen(a, row);
   }
   __syncwarp();
@@ -140,7 +140,8 @@ class FlipHook {
             e[2] = e[2] || x[m][i].z == anchor[k].z;
             e[3] = e[3] || x[m][i].w == anchor[k].w;
           }
-          const std::uint32_t four = (e[0] ? 1u : 0u) | (e[1] ? 2u : 0u) | (e[2] ? 4u : 0u) | (e[3] ? 8u : 0u);
+          const std::uint32_t four =
+              (e[0] ? 1u : 0u) | (e[1] ? 2u : 0u) | (e[2] ? 4u : 0u) | (e[3] ? 8u : 0u);
           bits_ |= four << ((m / Shape::kColumnWarps * 2 + i) * 8 + half * 4);
         }
       }
@@ -226,7 +227,8 @@ class FlipHook {
 };
 
 template <typename Shape>
-__global__ void __launch_bounds__(Shape::kThreads, 1) FlipScanKernel(const __grid_constant__ FlipScanArguments arguments) {
+__global__ void __launch_bounds__(Shape::kThreads, 1)
+    FlipScanKernel(const __grid_constant__ FlipScanArguments arguments) {
   FlipHook<Shape> hook(arguments);
   ForTiles<Shape>(arguments.operands, reinterpret_cast<float*>(SharedMemory()), hook);
 }

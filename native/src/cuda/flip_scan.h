@@ -18,11 +18,13 @@ class FlipScan {
   // CudaFailure.
   FlipScan(const FlipSearchParams& params, std::uint64_t most_rows, const Stream& stream);
 
-  // Queues the search of `rows` rows, 16-byte aligned on the device.
-  void Run(const float* rows, std::uint64_t count, const FlipDeviceOutput& out, const Stream& stream);
+  // Queues the search of `count` rows, 16-byte aligned on the device; `first` of them is their number in the
+  // pool. Nothing queued before on another stream may still be at it.
+  void Run(const float* rows, std::uint64_t count, std::uint64_t first, const FlipDeviceOutput& out,
+           const Stream& stream);
 
-  // On the device, valid when what Run queued is done.
-  const FlipTally* tally() const { return tally_.get(); }
+  // Of all runs so far, when they are done. Waits for the stream.
+  FlipTally Tally(const Stream& stream) const;
 
  private:
   void UploadHead(const FlipSearchParams& params, const double* centered, const Stream& stream);

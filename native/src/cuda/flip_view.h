@@ -18,27 +18,27 @@ struct FlipView {
   // over all of them; null where that is the same.
   const float* gram;
   const float* whole_gram;
-  const float* centered;           // C x D
-  const float* centered_by_dim;    // D x class_stride
-  const float* anchors_by_dim;     // D x anchor_stride, NaN where there is no anchor
-  const float* anchor_norm2;       // anchor_stride
+  const float* centered;         // C x D
+  const float* centered_by_dim;  // D x class_stride
+  const float* anchors_by_dim;   // D x anchor_stride, NaN where there is no anchor
+  const float* anchor_norm2;     // anchor_stride
   // A bit a dimension: all anchors hold one value there, or it is padding; and the same bits in the order in
   // which the scan keeps them (MatchBit).
   const std::uint32_t* one_value;
   const std::uint32_t* one_value_matches;
   float sqrt_dim;
-  float weight_norm;  // max |w_c|
+  float logit_error;  // of the difference of two logits, times |z|
   float bias_max;     // max |b_c|
   float gram_max;     // largest entry of the whole Gram matrix
   float anchor_norm2_max;
   // For rows decided in double.
-  const float* weight;            // C x D
-  const float* anchor_rows;       // K x D
-  const double* exact_centered;   // C x D
+  const float* weight;           // C x D
+  const float* anchor_rows;      // K x D
+  const double* exact_centered;  // C x D
 };
 
-// The bit of dimension `lane` (0 ... 31) of a stage in a row's word of matches: a byte for each of the four lanes
-// that read the row in tile_product.cuh, in it a bit for each of that lane's eight elements.
+// The bit of dimension `lane` (0 ... 31) of a stage in a row's word of matches: a byte for each of the four
+// lanes that read the row in tile_product.cuh, in it a bit for each of that lane's eight elements.
 __host__ __device__ constexpr std::uint32_t MatchBit(std::uint32_t lane) {
   return lane % 16 / 4 * 8 + lane / 16 * 4 + lane % 4;
 }
@@ -54,11 +54,12 @@ struct FlipDeviceOutput {
   std::int32_t* flip_to = nullptr;
 };
 
-// What a scan leaves beside its output.
+// What scans leave beside their output.
 struct FlipTally {
-  unsigned long long bad_row;  // the lowest with NaN or infinity; kNoBadRow
-  unsigned int open;           // rows that float32 couldn't vouch for
-  unsigned int events;         // rows that share values with anchors
+  unsigned long long bad_row;    // the lowest of the pool with NaN or infinity, or kNoBadRow
+  unsigned long long rechecked;  // rows that float32 couldn't vouch for
+  unsigned long long events;     // rows that share values with anchors
+  unsigned int open;             // of the last scan: rows listed
 };
 constexpr unsigned long long kNoBadRow = ~0ull;
 

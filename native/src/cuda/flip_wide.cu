@@ -1,5 +1,5 @@
-// The scan with many columns: 128 rows at a time, panel after panel of up to 128 columns; the width that wastes
-// the fewest.
+// The scan with many columns: 128 rows at a time, panel after panel of up to 128 columns; the width that
+// wastes the fewest.
 #include "cuda/flip_kernel_of.cuh"
 
 namespace alfamix::cuda {
