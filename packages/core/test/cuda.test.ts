@@ -205,7 +205,7 @@ describe.runIf(hasSimt())('auto where a device is', () => {
       expect(one.record.kernels).toEqual([]);
       reasons.push(one.record.reason);
     }
-    for (const reason of reasons.slice(0, 3)) expect(reason).toMatch(/CUDA failed: not enough memory/);
+    for (const reason of reasons.slice(0, 3)) expect(reason).toMatch(/CUDA failed: .*memory/);
     expect(reasons[3]).toMatch(/^CUDA isn't used: it failed 3 times in a row, .*not enough memory/);
   });
 
