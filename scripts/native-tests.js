@@ -43,10 +43,9 @@ if (missing) {
   console.log(`native tests skipped: not found: ${missing}; install with: ${installHint()}`);
 } else {
   const type = sanitize ? 'RelWithDebInfo' : 'Release';
-  const options = [`-DCMAKE_BUILD_TYPE=${type}`, '-DALFAMIX_BUILD_TESTS=ON'];
+  // The CUDA kernels are tested on the host's stand-in; what nvcc makes of them is scripts/gpu-check's.
+  const options = [`-DCMAKE_BUILD_TYPE=${type}`, '-DALFAMIX_BUILD_TESTS=ON', '-DALFAMIX_CUDA=OFF'];
   if (sanitize) options.push('-DALFAMIX_SANITIZE=address,undefined');
-  const architectures = process.env.ALFAMIX_CUDA_ARCHITECTURES;
-  if (architectures) options.push(`-DALFAMIX_CUDA_ARCHITECTURES=${architectures}`);
   locked(build, () => {
     run('cmake', ['-S', root, '-B', build, ...options]);
     run('cmake', ['--build', build, '--config', type, '--parallel', String(availableParallelism())]);

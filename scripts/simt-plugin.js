@@ -21,7 +21,9 @@ export function buildSimt() {
     const changed = Math.max(...SOURCES.map((path) => newest(join(root, path))));
     if (existsSync(plugin) && statSync(plugin).mtimeMs > changed) return { path: plugin };
     console.log('building the CUDA plug-in for the host (native/test/simt) ...');
-    const configure = ['-S', root, '-B', build, '-DCMAKE_BUILD_TYPE=Release', '-DALFAMIX_BUILD_TESTS=ON'];
+    // As scripts/native-tests.js has it.
+    const options = ['-DCMAKE_BUILD_TYPE=Release', '-DALFAMIX_BUILD_TESTS=ON', '-DALFAMIX_CUDA=OFF'];
+    const configure = ['-S', root, '-B', build, ...options];
     const parallel = String(availableParallelism());
     const compile = ['--build', build, '--target', 'alfamix_cuda_simt', '--parallel', parallel];
     for (const args of [configure, compile]) {

@@ -3,7 +3,7 @@
 // warp makes four at once.
 #pragma once
 
-#include "cuda/flip_view.h"
+#include "cuda/flip_kernels.h"
 #include "cuda/warp.cuh"
 
 namespace alfamix::cuda {
@@ -73,7 +73,8 @@ __device__ inline ExactFlip FirstExactFlip(const double* logits, const double* u
 
 // Prediction; false (in every lane) for a row with NaN or infinity. Leaves logits and q.
 __device__ inline bool PredictExact(const FlipView& v, const float* z, const FlipExactWork& w,
-                                    const FlipDeviceOutput& out, std::uint64_t to, std::uint32_t* label) {
+                                    const FlipDeviceOutput& out, std::uint64_t to, std::uint32_t* label,
+                                    double* doubt) {
   bool finite = true;
   for (std::uint32_t first = 0; first < v.classes; first += 4) {
     const std::uint32_t c = first + Lane() / 8;
@@ -107,14 +108,15 @@ __device__ inline bool PredictExact(const FlipView& v, const float* z, const Fli
   __syncwarp();
   for (std::uint32_t c = Lane(); c < v.classes; c += kWarp) w.q[c] = c == y ? -1.0 : w.q[c] / sum;
   __syncwarp();
+  const double gap = logits[y] - logits[second];
+  const double odds = sum * exp(-gap);
   *label = y;
-  if (Lane() == 0) {
-    const double gap = logits[y] - logits[second];
-    const double odds = sum * exp(-gap);
-    out.pseudo_label[to] = static_cast<std::int32_t>(y);
+  *doubt = odds / (1 + odds);
+  if (Lane() == 0) out.pseudo_label[to] = static_cast<std::int32_t>(y);
+  if (Lane() == 0 && out.confidence != nullptr) {
     out.confidence[to] = static_cast<float>(1 / (1 + odds));
     out.margin[to] = static_cast<float>(-expm1(-gap) / (1 + odds));
-    out.entropy[to] = static_cast<float>(log1p(odds) + odds / (1 + odds) * (gap + spread));
+    out.entropy[to] = static_cast<float>(log1p(odds) + *doubt * (gap + spread));
   }
   return true;
 }
@@ -211,11 +213,21 @@ __device__ inline void SearchExact(const FlipView& v, const float* z, std::uint3
   out.flip_to[to] = flip_to;
 }
 
+// The gradient of a row whose q is known.
+__device__ inline void WriteGradientExact(const FlipView& v, std::uint32_t y, double doubt,
+                                          const FlipExactWork& w, bool unit, float* to) {
+  const double norm2 = GradientExact(v, y, w);
+  const double scale = unit ? 1 / sqrt(norm2) : doubt;
+  for (std::uint32_t j = Lane(); j < v.dim; j += kWarp)
+    to[j] = norm2 > 0 ? static_cast<float>(w.g[j] * scale) : 0.0f;
+}
+
 struct FlipExactArguments {
   FlipView view;
   const float* rows;
   std::uint64_t first;  // number of rows[0] in the pool
   FlipDeviceOutput out;
+  GradientArguments gradient;
   FlipTally* tally;
   const std::uint32_t* open;
   double* work;  // 4 C + D a warp
@@ -234,8 +246,11 @@ static __global__ void __launch_bounds__(256) FlipExactKernel(const __grid_const
     const std::uint64_t row = a.open[i];
     const float* z = a.rows + row * v.dim;
     std::uint32_t y = 0;
-    if (!PredictExact(v, z, w, a.out, row, &y)) {
+    double doubt = 0;
+    if (!PredictExact(v, z, w, a.out, row, &y, &doubt)) {
       if (Lane() == 0) atomicMin(&a.tally->bad_row, static_cast<unsigned long long>(a.first + row));
+    } else if (a.gradient.values != nullptr) {
+      WriteGradientExact(v, y, doubt, w, a.gradient.unit, a.gradient.values + row * v.dim);
     } else if (v.anchors > 0) {
       SearchExact(v, z, y, w, a.out, row);
     } else if (a.out.flip_cap != nullptr && Lane() == 0) {

@@ -24,7 +24,7 @@ struct FlipWork {
   std::uint32_t parts;
   float* norm2;        // |z|^2
   float* label_logit;  // after PredictRow, like all below
-  float* logit_error;  // negative: float32 can't vouch for the prediction
+  float* logit_error;  // negative: the row needs nothing more
   std::int32_t* label;
 };
 
@@ -49,10 +49,18 @@ __host__ __device__ inline FlipWork FlipWorkAt(float* memory, std::uint32_t stri
   return w;
 }
 
+// What is known of a row's prediction beside its scores.
+struct RowPrediction {
+  float logit_error;  // of the difference of two logits
+  float doubt;        // 1 - p_y, without the cancellation
+  bool label_is_sure;
+  bool scores_are_sure;  // and q is; never without the label
+};
+
 // Pseudo-label, confidence, margin and entropy of row r, into `out` at `to` (null: the row is padding); q for
-// the gains.
-__device__ inline void PredictRow(const FlipView& v, const FlipWork& w, std::uint32_t r,
-                                  const FlipDeviceOutput* out, std::uint64_t to) {
+// the gains, label and its logit for what follows.
+__device__ inline RowPrediction PredictRow(const FlipView& v, const FlipWork& w, std::uint32_t r,
+                                           const FlipDeviceOutput* out, std::uint64_t to) {
   float* logits = w.lanes + r;
   float* q = w.q + r;
   float top = -INFINITY;
@@ -95,17 +103,21 @@ __device__ inline void PredictRow(const FlipView& v, const FlipWork& w, std::uin
   const float largest = fmaxf(fabsf(top), fabsf(second));
   float error = fmaf(sqrtf(w.norm2[r]), v.logit_error, (kLogitError + kAlignedLogitError) * v.bias_max);
   error = fmaf(largest, kAlignedLogitError, error);
-  // Written so that NaN fails.
-  const bool sound = gap > error && kProbabilityError > 2.0f * likely * doubt * error &&
-                     kSpreadError > error * (1.0f - inverse) && entropy < INFINITY;
   w.label[r] = label;
   w.label_logit[r] = top;
-  w.logit_error[r] = sound ? error : -1.0f;
-  if (out == nullptr) return;
-  out->pseudo_label[to] = label;
-  out->confidence[to] = likely;
-  out->margin[to] = (1.0f - second_odds) * likely;
-  out->entropy[to] = entropy;
+  if (out != nullptr) {
+    out->pseudo_label[to] = label;
+    if (out->confidence != nullptr) {
+      out->confidence[to] = likely;
+      out->margin[to] = (1.0f - second_odds) * likely;
+      out->entropy[to] = entropy;
+    }
+  }
+  // Written so that NaN fails.
+  const bool label_is_sure = gap > error;
+  return {error, doubt, label_is_sure,
+          label_is_sure && kProbabilityError > 2.0f * likely * doubt * error &&
+              kSpreadError > error * (1.0f - inverse) && entropy < INFINITY};
 }
 
 // Classes whose gains a thread sums at once.

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "cuda/flip_events.cuh"
+#include "cuda/flip_gradient.cuh"
 #include "cuda/flip_kernels.h"
 #include "cuda/flip_rows.cuh"
 #include "cuda/tile_product.cuh"
@@ -39,10 +40,6 @@ struct FlipTile {
   }
 };
 
-__device__ inline void LeaveOpen(const FlipScanArguments& a, std::uint64_t row) {
-  a.open[atomicAdd(&a.tally->open, 1u)] = static_cast<std::uint32_t>(row);
-}
-
 // Row r's flips over all anchors, by a warp.
 template <typename Shape>
 __device__ void SearchEvents(const FlipScanArguments& a, const FlipTile<Shape>& tile, std::uint32_t r,
@@ -72,7 +69,22 @@ __device__ __noinline__ void FinishTile(const FlipScanArguments& a, std::uint64_
   const std::uint64_t first = index * Shape::kRows;
   const std::uint64_t row = first + r;
   const bool mine = part == 0 && row < a.operands.row_count;
-  if (part == 0) PredictRow(a.view, work, r, mine ? &a.out : nullptr, row);
+  if (part == 0) {
+    const RowPrediction found = PredictRow(a.view, work, r, mine ? &a.out : nullptr, row);
+    if (a.gradient.values != nullptr) {
+      work.logit_error[r] = found.label_is_sure ? found.logit_error : INFINITY;
+      work.u[r] = found.doubt;
+    } else {
+      work.logit_error[r] = found.scores_are_sure ? found.logit_error : -1.0f;
+    }
+  }
+  if (a.gradient.values != nullptr) {
+    __syncthreads();
+    for (std::uint32_t i = threadIdx.x / kWarp * kGradientRows;
+         i < Shape::kRows && first + i < a.operands.row_count; i += Shape::kThreads / kWarp * kGradientRows)
+      GradientOfRows(a, work, i, first + i);
+    return;
+  }
   if (a.view.anchors == 0) {
     if (mine && a.out.flip_cap != nullptr) {
       a.out.flip_cap[row] = INFINITY;
@@ -132,6 +144,7 @@ class FlipHook {
         if (!IsMine(m)) continue;
         ALFAMIX_UNROLLED
         for (int i = 0; i < 2; ++i) {
+          // One chain of comparisons an element, its bit set once: as few instructions as can be.
           bool e[4] = {false, false, false, false};
           ALFAMIX_UNROLLED
           for (std::uint32_t k = 0; k < kAnchorsAtOnce; ++k) {
@@ -140,9 +153,11 @@ class FlipHook {
             e[2] = e[2] || x[m][i].z == anchor[k].z;
             e[3] = e[3] || x[m][i].w == anchor[k].w;
           }
-          const std::uint32_t four =
-              (e[0] ? 1u : 0u) | (e[1] ? 2u : 0u) | (e[2] ? 4u : 0u) | (e[3] ? 8u : 0u);
-          bits_ |= four << ((m / Shape::kColumnWarps * 2 + i) * 8 + half * 4);
+          const std::uint32_t bit = 1u << ((m / Shape::kColumnWarps * 2 + i) * 8 + half * 4);
+          if (e[0]) bits_ |= bit;
+          if (e[1]) bits_ |= bit << 1;
+          if (e[2]) bits_ |= bit << 2;
+          if (e[3]) bits_ |= bit << 3;
         }
       }
     }
@@ -167,7 +182,7 @@ class FlipHook {
   }
 
  private:
-  static constexpr std::uint32_t kAnchorsAtOnce = 2;
+  static constexpr std::uint32_t kAnchorsAtOnce = 5;
 
   // Column warps share the looks at a row warp's tiles.
   __device__ __forceinline__ bool IsMine(int m) const {

@@ -43,7 +43,7 @@ __host__ __device__ constexpr std::uint32_t MatchBit(std::uint32_t lane) {
   return lane % 16 / 4 * 8 + lane / 16 * 4 + lane % 4;
 }
 
-// One value a row; the flips may be null, all three.
+// One value a row; the flips may be null, all three, and so may the scores but the label.
 struct FlipDeviceOutput {
   std::int32_t* pseudo_label = nullptr;
   float* confidence = nullptr;
