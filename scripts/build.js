@@ -32,7 +32,9 @@ function main() {
   writeToolchain(toolchain);
   const compiles = process.env.ALFAMIX_SKIP_NATIVE !== '1' && missingParts(toolchain) === '';
   const first = compiles && !existsSync(join(lib, 'alfamix.node'));
-  if (first) console.log('alfamix: building, with the native kernels (once; about a minute) ...');
+  const cuda = toolchain.nvcc && process.env.ALFAMIX_SKIP_CUDA !== '1';
+  const time = cuda ? 'some minutes with CUDA; ALFAMIX_SKIP_CUDA=1 leaves it out' : 'about a minute';
+  if (first) console.log(`alfamix: building, with the native kernels (once; ${time}) ...`);
   // Turbo remembers a failed native build, whose exit code is 0, as done: try again.
   const turbo = runTurbo(/build failed|doesn't work/.test(readStatus()) ? ['--force'] : []);
   if (turbo.status !== 0) {

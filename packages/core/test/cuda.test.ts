@@ -249,21 +249,17 @@ describe('whether a call pays for the way to the device', () => {
   });
 
   test('small ones don’t, large products do', () => {
-    for (const started of [true, false]) {
-      expect(devicePays(flips(2000, 64, 10), 'avx2', 2, started)).toBe(false);
-      expect(devicePays(kmeans(1000, 64, 10), 'avx2', 2, started)).toBe(false);
-      expect(devicePays(flips(4_000_000, 768, 100), 'avx2', 4, started)).toBe(true);
-      expect(devicePays(kmeans(1_000_000, 512, 1000), 'avx2', 16, started)).toBe(true);
-    }
+    expect(devicePays(flips(2000, 64, 10), 'avx2', 2)).toBe(false);
+    expect(devicePays(kmeans(1000, 64, 10), 'avx2', 2)).toBe(false);
+    expect(devicePays(flips(4_000_000, 768, 100), 'avx2', 4)).toBe(true);
+    expect(devicePays(kmeans(1_000_000, 512, 1000), 'avx2', 16)).toBe(true);
   });
 
-  test('a context that runs already lowers the bar, more threads raise it', () => {
-    const call = flips(500_000, 512, 100);
-    expect(devicePays(call, 'avx512', 2, true)).toBe(true);
-    expect(devicePays(call, 'avx512', 64, true)).toBe(false);
-    const short = flips(200_000, 512, 100);
-    expect([true, false].map((started) => devicePays(short, 'avx512', 2, started))).toEqual([true, false]);
-    expect(devicePays(short, 'scalar', 2, false)).toBe(true);
+  test('more cores raise the bar, slower ones lower it', () => {
+    const call = flips(1_000_000, 512, 100);
+    const pays = (level: string, cores: number) => devicePays(call, level, cores);
+    expect([2, 8, 64].map((cores) => pays('avx512', cores))).toEqual([true, false, false]);
+    expect([2, 8, 64].map((cores) => pays('scalar', cores))).toEqual([true, true, false]);
   });
 
   test('what only reads and writes never does', () => {
@@ -275,7 +271,7 @@ describe('whether a call pays for the way to the device', () => {
       { name: 'closedFormAlpha', args: { ...mix, gradient: data, alphaCap: 1 } },
       { name: 'interpolate', args: { ...mix, alpha: data } },
     ];
-    for (const call of calls) expect(devicePays(call, 'avx2', 16, true)).toBe(false);
+    for (const call of calls) expect(devicePays(call, 'avx2', 16)).toBe(false);
   });
 
   test('bytes and operations, by the shapes', () => {
@@ -291,6 +287,6 @@ describe('whether a call pays for the way to the device', () => {
 
   test('of arguments that are none, nothing does', () => {
     for (const args of [undefined, null, {}, { rows: '9', dim: Number.NaN }, { rows: 1e9, dim: 1e3 }])
-      expect(devicePays({ name: 'flipSearch', args } as never, 'avx2', 2, true)).toBe(false);
+      expect(devicePays({ name: 'flipSearch', args } as never, 'avx2', 2)).toBe(false);
   });
 });

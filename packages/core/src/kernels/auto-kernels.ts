@@ -79,8 +79,9 @@ export class AutoKernels implements Kernels {
 
   async #run<Name extends DeviceKernel>(name: Name, given: DeviceArgs[Name]): Promise<Awaited<Result<Name>>> {
     const onCpu = (args: DeviceArgs[Name]) => call(this.#cpu, name, args);
-    const { threads = this.threads, signal } = Object(given) as JobOptions;
-    if (!this.#device.wants({ name, args: given } as DeviceCall, this.level, threads)) return onCpu(given);
+    const { signal } = Object(given) as JobOptions;
+    if (!this.#device.wants({ name, args: given } as DeviceCall, this.level, this.threads))
+      return onCpu(given);
     const found = await unlessAborted(this.#device.kernels(), signal);
     // The CPU's kernel says that it was aborted.
     if (found === undefined) return onCpu(given);

@@ -16,7 +16,6 @@ export type DeviceKernels = { kernels: NativeKernels; reason?: undefined } | { r
 /** The CUDA device as `auto` sees it: tried when the first call would pay for it, left alone while it keeps failing. */
 export class CudaDevice {
   readonly #native: NativeLoad;
-  #started = false;
   #failures = 0;
   #rest = { until: 0, reason: '' };
 
@@ -25,9 +24,9 @@ export class CudaDevice {
   }
 
   /** Whether a call is worth the way to the device. */
-  wants(call: DeviceCall, level: string, threads: number): boolean {
+  wants(call: DeviceCall, level: string, cores: number): boolean {
     if (process.env.ALFAMIX_CUDA_AUTO === 'always') return true;
-    return devicePays(call, level, threads, this.#started);
+    return devicePays(call, level, cores);
   }
 
   /** Takes about a second, once. */
@@ -35,7 +34,6 @@ export class CudaDevice {
     if (performance.now() < this.#rest.until) return { reason: this.#rest.reason };
     const { available, device, reason = 'it shows no device' } = await tryCuda(this.#native);
     if (!available || !device || !this.#native.binding) return { reason };
-    this.#started = true;
     return { kernels: new NativeKernels(this.#native.binding, undefined, device.name) };
   }
 

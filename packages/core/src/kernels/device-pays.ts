@@ -44,8 +44,11 @@ const DEVICE = {
   flops: 10e12,
   /** Allocations, launches, the copies' ends. */
   call: 0.005,
-  /** The child process that tries it first, and a context in either process. */
-  start: 1.5,
+  /**
+   * The child process that tries it first, and a context in either process; the first call pays it, yet it counts for each: the
+   * same call must run in the same place whatever ran before, since a rounding may differ.
+   */
+  start: 1,
 };
 const CORE = { scalar: 4e9, vector: 60e9, memory: 20e9 };
 
@@ -53,15 +56,17 @@ const CORE = { scalar: 4e9, vector: 60e9, memory: 20e9 };
 const K_MEANS_PASSES = 6;
 
 /**
- * @param level the CPU's alternative, and its threads
- * @param started whether the device has been
+ * By the call's shapes and the machine alone.
+ *
+ * @param level the CPU's alternative
+ * @param cores what it may use, whatever the call asks for: results don't depend on a call's threads
  */
-export function devicePays(call: DeviceCall, level: string, threads: number, started: boolean): boolean {
+export function devicePays(call: DeviceCall, level: string, cores: number): boolean {
   if (typeof call.args !== 'object' || call.args === null) return false;
   const { bytes, flops } = workOf(call);
-  const rate = threads * (level === 'scalar' ? CORE.scalar : CORE.vector);
+  const rate = cores * (level === 'scalar' ? CORE.scalar : CORE.vector);
   const cpu = Math.max(flops / rate, bytes / CORE.memory);
-  const device = (started ? 0 : DEVICE.start) + DEVICE.call + bytes / DEVICE.bus + flops / DEVICE.flops;
+  const device = DEVICE.start + DEVICE.call + bytes / DEVICE.bus + flops / DEVICE.flops;
   // NaN, where the arguments are no numbers, pays nothing: the CPU's kernel says what is wrong with them.
   return cpu > device;
 }
