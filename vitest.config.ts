@@ -30,7 +30,7 @@ const shared = {
 
 export default defineConfig({
   test: {
-    globalSetup: ['scripts/stale-build.js'],
+    globalSetup: ['scripts/stale-build.js', 'scripts/simt-plugin.js'],
     maxWorkers: '100%',
     coverage: { provider: 'v8', include: ['packages/*/src/**'] },
     projects: [
