@@ -1,0 +1,292 @@
+// k-means on the device beside the CPU kernel, on buffers of exactly the size they may touch: the same
+// labels, centers, inertia and iterations, to the bit, whatever the shape.
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#include "check.h"
+#include "cpu/levels.h"
+#include "cuda/kernels.h"
+#include "kernels/kmeans.h"
+
+namespace alfamix {
+namespace {
+
+constexpr float kPoison = std::numeric_limits<float>::quiet_NaN();
+
+std::vector<float> Values(std::size_t count, std::uint64_t seed, float offset = 0) {
+  std::vector<float> values(count);
+  std::uint64_t state = seed * 0x9E3779B97F4A7C15u + 1;
+  for (float& x : values) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    x = static_cast<float>(state >> 40) / static_cast<float>(1u << 23) - 1.0f + offset;
+  }
+  return values;
+}
+
+struct Result {
+  std::vector<std::int32_t> labels;
+  std::vector<float> centers;
+  KMeansOutput output;
+  Status status;
+};
+
+using Kernel = Status (*)(const KMeansParams&, KMeansOutput&, const JobOptions&);
+
+Result Run(Kernel kernel, const KMeansParams& params, const JobOptions& options) {
+  Result result;
+  result.labels.assign(params.rows, std::numeric_limits<std::int32_t>::min());
+  result.centers.assign(std::size_t{params.clusters} * params.dim, kPoison);
+  result.output.labels = result.labels.data();
+  result.output.centers = result.centers.data();
+  result.output.inertia = std::numeric_limits<double>::quiet_NaN();
+  result.status = kernel(params, result.output, options);
+  return result;
+}
+
+JobOptions Options(int level, int threads) {
+  JobOptions options;
+  options.level = level;
+  options.threads = threads;
+  return options;
+}
+
+bool Same(const Result& a, const Result& b) {
+  return a.status.code == b.status.code && a.labels == b.labels &&
+         std::memcmp(a.centers.data(), b.centers.data(), a.centers.size() * sizeof(float)) == 0 &&
+         a.output.inertia == b.output.inertia && a.output.iterations == b.output.iterations &&
+         a.output.converged == b.output.converged;
+}
+
+Result OnDevice(const KMeansParams& params) { return Run(cuda::KMeans, params, Options(0, 2)); }
+
+// The device's result, compared with the slowest and the fastest of the CPU's.
+Result Compare(const KMeansParams& params) {
+  Result result = OnDevice(params);
+  CHECK(result.status.ok());
+  CHECK(Same(result, Run(KMeans, params, Options(0, 1))));
+  CHECK(Same(result, Run(KMeans, params, Options(LevelCount() - 1, 2))));
+  return result;
+}
+
+KMeansParams Params(const std::vector<float>& data, std::uint32_t dim, std::uint32_t clusters) {
+  KMeansParams params;
+  params.data = data.data();
+  params.rows = data.size() / dim;
+  params.dim = dim;
+  params.clusters = clusters;
+  params.seed = 3;
+  return params;
+}
+
+std::size_t UsedClusters(const Result& result) {
+  std::vector<std::int32_t> labels = result.labels;
+  std::sort(labels.begin(), labels.end());
+  return static_cast<std::size_t>(std::unique(labels.begin(), labels.end()) - labels.begin());
+}
+
+// Labels and inertia by distances in double, apart from any kernel.
+void CheckNearest(const KMeansParams& params, const Result& result) {
+  double inertia = 0;
+  for (std::size_t i = 0; i < params.rows; ++i) {
+    const auto distance2 = [&](std::size_t k) {
+      double sum = 0;
+      for (std::size_t j = 0; j < params.dim; ++j) {
+        const double d = static_cast<double>(params.data[i * params.dim + j]) -
+                         static_cast<double>(result.centers[k * params.dim + j]);
+        sum += d * d;
+      }
+      return sum;
+    };
+    CHECK(result.labels[i] >= 0 && static_cast<std::uint32_t>(result.labels[i]) < params.clusters);
+    const double own = distance2(static_cast<std::size_t>(result.labels[i]));
+    for (std::size_t k = 0; k < params.clusters; ++k) CHECK(own <= distance2(k) * (1 + 1e-9));
+    inertia += own;
+  }
+  CHECK(std::fabs(result.output.inertia - inertia) <= 1e-9 * inertia);
+}
+
+TEST(ShapesAreTheCpus) {
+  for (const std::uint32_t dim : {1u, 3u, 31u, 33u}) {
+    for (const std::size_t rows : {1u, 2u, 31u, 129u}) {
+      for (const std::size_t asked : {1u, 2u, 9u, 129u}) {
+        for (const float offset : {0.0f, 1000.0f}) {
+          const auto clusters = static_cast<std::uint32_t>(std::min(asked, rows));
+          const std::vector<float> data = Values(rows * dim, rows + dim, offset);
+          const KMeansParams params = Params(data, dim, clusters);
+          CheckNearest(params, Compare(params));
+        }
+      }
+    }
+  }
+}
+
+TEST(ManyPanelsAndTiles) {
+  // 2,100 rows: three blocks of seeding sums, nine parts of the sort; 140 centers: two panels.
+  const std::vector<float> data = Values(2100 * 20, 8);
+  KMeansParams params = Params(data, 20, 140);
+  params.max_iterations = 2;
+  const Result result = Compare(params);
+  CHECK(!result.output.converged && result.output.iterations == 2);
+}
+
+TEST(AsManyClustersAsRows) {
+  const std::vector<float> data = Values(150 * 11, 5);
+  const Result result = Compare(Params(data, 11, 150));
+  CHECK(UsedClusters(result) == 150);
+  CHECK(result.output.inertia == 0);
+}
+
+TEST(EmptyClustersTakeTheFarthestRows) {
+  const std::vector<float> data = Values(600 * 5, 6);
+  // All centers start at one place: all but one are empty after the first pass.
+  const std::vector<float> initial(40 * 5, 0.25f);
+  KMeansParams params = Params(data, 5, 40);
+  params.initial_centers = initial.data();
+  CHECK(UsedClusters(Compare(params)) == 40);
+}
+
+TEST(FewerDistinctRowsThanClusters) {
+  std::vector<float> data = Values(140 * 6, 7);
+  for (std::size_t i = 3 * 6; i < data.size(); ++i) data[i] = data[i % (3 * 6)];
+  const Result result = Compare(Params(data, 6, 10));
+  CHECK(UsedClusters(result) == 3);
+}
+
+TEST(TiesGoToTheLowestCenter) {
+  // A grid of whole numbers between centers of whole numbers: every other row is an exact tie.
+  std::vector<float> data;
+  for (int i = 0; i < 300; ++i) {
+    data.push_back(static_cast<float>(i % 20));
+    data.push_back(static_cast<float>(i / 20));
+  }
+  std::vector<float> initial;
+  for (int k = 0; k < 10; ++k) {
+    initial.push_back(static_cast<float>(k * 2));
+    initial.push_back(7.0f);
+  }
+  KMeansParams params = Params(data, 2, 10);
+  params.initial_centers = initial.data();
+  Compare(params);
+}
+
+TEST(UnitRowsWithTriesAndSeeds) {
+  const std::uint32_t dim = 24;
+  std::vector<float> data = Values(700 * dim, 12);
+  for (std::size_t i = 0; i < 700; ++i) {
+    double norm2 = 0;
+    for (std::size_t j = 0; j < dim; ++j) norm2 += std::pow(static_cast<double>(data[i * dim + j]), 2);
+    for (std::size_t j = 0; j < dim; ++j) data[i * dim + j] /= static_cast<float>(std::sqrt(norm2));
+  }
+  for (const std::uint64_t seed : {0u, 1u, 99u}) {
+    KMeansParams params = Params(data, dim, 60);
+    params.seed = seed;
+    params.n_init = seed == 1 ? 3 : 1;
+    CheckNearest(params, Compare(params));
+  }
+}
+
+TEST(RowsByIndexAndScaleAreTheirCopy) {
+  for (const std::uint32_t dim : {1u, 16u, 33u}) {
+    const std::vector<float> data = Values(std::size_t{80} * dim, dim);
+    std::vector<std::int32_t> index;
+    std::vector<float> scale;
+    std::vector<float> copy;
+    for (std::int32_t i = 0; i < 130; ++i) {
+      index.push_back(i * 37 % 80);
+      scale.push_back(0.5f + static_cast<float>(i % 7) * 0.3f);
+      for (std::uint32_t j = 0; j < dim; ++j)
+        copy.push_back(data[static_cast<std::size_t>(index.back()) * dim + j] * scale.back());
+    }
+    for (const auto algorithm : {KMeansAlgorithm::kLloyd, KMeansAlgorithm::kHartigan}) {
+      KMeansParams params = Params(data, dim, 40);
+      params.rows = 130;
+      params.index = index.data();
+      params.scale = scale.data();
+      params.algorithm = algorithm;
+      KMeansParams copied = Params(copy, dim, 40);
+      copied.algorithm = algorithm;
+      CHECK(Same(Compare(params), Compare(copied)));
+    }
+  }
+}
+
+TEST(HartigansMovesWithTries) {
+  const std::vector<float> data = Values(400 * 9, 21);
+  KMeansParams params = Params(data, 9, 90);
+  params.algorithm = KMeansAlgorithm::kHartigan;
+  params.n_init = 3;
+  Compare(params);
+  params.max_iterations = 1;
+  Compare(params);
+}
+
+TEST(HugeAndTinyValuesAreDecidedInDouble) {
+  for (const float factor : {1e19f, 1e30f, 1e-30f, 1e-38f}) {
+    std::vector<float> data = Values(200 * 7, 13);
+    for (float& x : data) x *= factor;
+    CheckNearest(Params(data, 7, 12), Compare(Params(data, 7, 12)));
+  }
+}
+
+TEST(BadRowsAreNamed) {
+  for (const float bad : {kPoison, HUGE_VALF}) {
+    std::vector<float> data = Values(300 * 17, 9);
+    data[250 * 17 + 16] = bad;
+    data[77 * 17] = -bad;
+    const KMeansParams params = Params(data, 17, 5);
+    const Status expected = Run(KMeans, params, Options(0, 1)).status;
+    const Status status = OnDevice(params).status;
+    CHECK(status.code == Code::kNonFinite && status.row == 77);
+    CHECK(std::strcmp(status.text, expected.text) == 0);
+  }
+  std::vector<float> initial = {0, 1, kPoison, 2};
+  const std::vector<float> data = Values(10 * 2, 1);
+  KMeansParams params = Params(data, 2, 2);
+  params.initial_centers = initial.data();
+  CHECK(OnDevice(params).status.code == Code::kNonFinite);
+  CHECK(OnDevice(Params(data, 2, 11)).status.code == Code::kInvalidArgument);
+}
+
+struct Calls {
+  int left;
+  std::uint64_t last = 0;
+  std::uint64_t total = 0;
+  bool backwards = false;
+};
+bool CountDown(void* context, std::uint64_t done, std::uint64_t total) {
+  auto* calls = static_cast<Calls*>(context);
+  calls->backwards = calls->backwards || done < calls->last || done > total;
+  calls->last = done;
+  calls->total = total;
+  return --calls->left > 0;
+}
+
+TEST(AbortsAndReportsProgress) {
+  const std::vector<float> data = Values(400 * 8, 15);
+  for (const auto algorithm : {KMeansAlgorithm::kLloyd, KMeansAlgorithm::kHartigan}) {
+    KMeansParams params = Params(data, 8, 20);
+    params.algorithm = algorithm;
+    params.n_init = 2;
+    Calls calls{1 << 30};
+    JobOptions options = Options(0, 2);
+    options.progress = CountDown;
+    options.progress_context = &calls;
+    const Result result = Run(cuda::KMeans, params, options);
+    CHECK(Same(result, Run(KMeans, params, Options(0, 1))));
+    CHECK(!calls.backwards && calls.last > calls.total / 2);
+    const int asked = (1 << 30) - calls.left;
+    CHECK(asked > 50);
+    for (int stop = 1; stop < asked; stop += asked / 23 + 1) {
+      calls = {stop};
+      CHECK(Run(cuda::KMeans, params, options).status.code == Code::kAborted);
+    }
+    CHECK(Same(OnDevice(params), result));
+  }
+}
+
+}  // namespace
+}  // namespace alfamix
