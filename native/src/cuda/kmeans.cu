@@ -99,12 +99,13 @@ class Run {
 
   // Until no label changes, or one update if `once`.
   void Lloyd(bool once, KMeansOutput& result) {
+    assign_.Reset();
     for (result.iterations = 0;; ++result.iterations) {
-      assign_.Run(clusters_.centers().get(), to_.get());
+      assign_.Run(clusters_.centers().get(), clusters_.labels(), to_.get());
       result.converged = clusters_.Apply(to_.get()) == 0;
       if (result.converged || result.iterations >= params_.max_iterations) return;
-      clusters_.FillEmpty();
-      clusters_.Average();
+      clusters_.FillEmpty(assign_.others());
+      assign_.Move(clusters_.Average());
       if (!once) continue;
       ++result.iterations;
       return;

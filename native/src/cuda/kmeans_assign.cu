@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "cuda/double_rows.cuh"
 #include "cuda/launch.h"
@@ -10,136 +11,53 @@ namespace alfamix::cuda {
 
 namespace {
 
+// Eight warps of 32 rows x 64 (32) centers; four stages of 32 (24) KB.
+using WideShape = TileShape<4, 2, 2, 8, 4>;
+using NarrowShape = TileShape<4, 2, 2, 4, 4>;
+// Multiply-adds of a tile product that take as long as a sum in double.
+constexpr std::uint64_t kProductsASum = 32;
+// Above this share of moved centers all are looked at: few rows could keep what is known of them.
+constexpr double kMostlyMoved = 0.7;
+// Rows that are copied together to be compared with all centers.
+constexpr std::uint32_t kLookRows = 1 << 16;
+
 constexpr unsigned kThreads = 256;
 constexpr unsigned kRowsABlock = kThreads / kWarp;
 // Centers that eight lanes compare a row with at a time.
 constexpr unsigned kCentersAtOnce = 4;
 
-// Eight warps of 32 rows x 64 centers; four stages of 32 KB.
-using AssignShape = TileShape<4, 2, 2, 8, 4>;
-constexpr int kRowsAThread = AssignShape::kRowTiles * 2;
-// Multiply-adds of a tile product that take as long as a sum in double.
-constexpr std::uint64_t kProductsASum = 32;
-
-// What a thread knows of its rows, of its own columns until they are joined.
-struct BestTwo {
-  float best;
-  float second;
-  std::int32_t nearest;
-
-  __device__ __forceinline__ void Look(float score, std::int32_t k) {
-    const bool better = score > best;
-    second = fmaxf(second, fminf(score, best));
-    nearest = better ? k : nearest;
-    best = fmaxf(score, best);
-  }
-  // A tie leaves either as the nearest: it is decided in double.
-  __device__ __forceinline__ void Join(const BestTwo& other) {
-    second = fmaxf(fminf(best, other.best), fmaxf(second, other.second));
-    nearest = other.best > best ? other.nearest : nearest;
-    best = fmaxf(best, other.best);
-  }
-};
-
-struct AssignHook : ShiftElements {
-  const float* half_norms;
-  std::uint32_t panels;
-  std::uint64_t rows;
-  std::uint32_t first_row;
-  const float* norms;  // of all rows
-  ScoreBound bound;
-  BestTwo* shared;  // kColumnWarps x kRows
-  std::int32_t* to;
-  std::uint32_t* close;
-  std::uint32_t* close_count;
-  BestTwo two[kRowsAThread];
-
-  __device__ __forceinline__ void Forget() {
-    ALFAMIX_UNROLLED
-    for (BestTwo& row : two) row = {-HUGE_VALF, -HUGE_VALF, 0};
-  }
-
-  __device__ __forceinline__ void Panel(const TileCursor& at, TileSums<AssignShape>& sums) {
-    const TilePlace<AssignShape> place;
-    ALFAMIX_UNROLLED
-    for (int n = 0; n < AssignShape::kColumnTiles; ++n) {
-      ALFAMIX_UNROLLED
-      for (int i = 0; i < 2; ++i) {
-        const std::uint32_t k = at.panel * AssignShape::kColumns + place.ColumnOf(n, i);
-        const float half_norm = half_norms[k];
-        ALFAMIX_UNROLLED
-        for (int m = 0; m < AssignShape::kRowTiles; ++m) {
-          two[2 * m].Look(sums[m][n][i] - half_norm, static_cast<std::int32_t>(k));
-          two[2 * m + 1].Look(sums[m][n][i + 2] - half_norm, static_cast<std::int32_t>(k));
-        }
-      }
-    }
-    if (at.panel + 1 == panels) Decide(at, place);
-  }
-
-  // Joins what the threads of a row know. What is in `shared` was read before the last stages' barriers.
-  __device__ __forceinline__ void Decide(const TileCursor& at, const TilePlace<AssignShape>& place) {
-    ALFAMIX_UNROLLED
-    for (int r = 0; r < kRowsAThread; ++r) {
-      ALFAMIX_UNROLLED
-      for (unsigned mask = 1; mask <= 2; mask *= 2) {
-        two[r].Join({__shfl_xor_sync(kAll, two[r].best, mask), __shfl_xor_sync(kAll, two[r].second, mask),
-                     __shfl_xor_sync(kAll, two[r].nearest, mask)});
-      }
-      if (place.t == 0)
-        shared[place.column_warp * AssignShape::kRows + place.RowOf(r / 2, r % 2 * 2)] = two[r];
-    }
-    __syncthreads();
-    const std::uint64_t row = at.tile * AssignShape::kRows + threadIdx.x;
-    if (threadIdx.x < AssignShape::kRows && row < rows) {
-      BestTwo all = shared[threadIdx.x];
-      for (int warp = 1; warp < AssignShape::kColumnWarps; ++warp)
-        all.Join(shared[warp * AssignShape::kRows + threadIdx.x]);
-      const std::uint32_t i = first_row + static_cast<std::uint32_t>(row);
-      // NaN, from overflow, is not more than an infinite bound.
-      if (static_cast<double>(all.best) - static_cast<double>(all.second) >
-          bound.Of(static_cast<double>(norms[i])))
-        to[i] = all.nearest;
-      else
-        close[atomicAdd(close_count, 1u)] = i;
-    }
-    Forget();
-  }
-};
-
-__global__ void __launch_bounds__(AssignShape::kThreads, 1)
-    AssignTiles(TileOperands operands, std::uint32_t first_row, const float* shift, const float* half_norms,
-                const float* norms, ScoreBound bound, std::int32_t* to, std::uint32_t* close,
-                std::uint32_t* close_count) {
-  auto* ring = reinterpret_cast<float*>(SharedMemory());
-  AssignHook hook;
-  hook.shift = shift;
-  hook.half_norms = half_norms;
-  hook.panels = operands.panels;
-  hook.rows = operands.row_count;
-  hook.first_row = first_row;
-  hook.norms = norms;
-  hook.bound = bound;
-  hook.shared = reinterpret_cast<BestTwo*>(SharedMemory() + AssignShape::kRingBytes);
-  hook.to = to;
-  hook.close = close;
-  hook.close_count = close_count;
-  hook.Forget();
-  ForTiles<AssignShape>(operands, ring, hook);
+template <typename Shape, typename Rule>
+__global__ void __launch_bounds__(Shape::kThreads, 1) ScoreTiles(TileOperands operands, AssignArgs args) {
+  using Hook = AssignHook<Shape, Rule>;
+  Hook hook(args, operands, reinterpret_cast<typename Hook::Joined*>(SharedMemory() + Shape::kRingBytes));
+  ForTiles<Shape>(operands, reinterpret_cast<float*>(SharedMemory()), hook);
 }
 
-unsigned Blocks(std::uint64_t rows) { return static_cast<unsigned>((rows + kRowsABlock - 1) / kRowsABlock); }
+// The two least distances of a row, and which center has the least, the lowest on a tie.
+struct LeastTwo {
+  double least;
+  double second;
+  std::uint32_t nearest;
+
+  __device__ __forceinline__ void Join(const LeastTwo& other) {
+    second = fmin(fmax(least, other.least), fmin(second, other.second));
+    if (other.least < least || (other.least == least && other.nearest < nearest)) {
+      least = other.least;
+      nearest = other.nearest;
+    }
+  }
+};
 
 // A warp a row of `which`.
 __global__ void FindNearest(const std::uint32_t* which, std::uint32_t first, std::uint32_t n,
-                            const float* rows, std::uint32_t dim, std::uint32_t stride, const float* centers,
-                            std::uint32_t clusters, std::int32_t* to) {
+                            const float* rows, std::uint32_t dim, std::uint32_t stride, const float* norms,
+                            const float* centers, std::uint32_t clusters, std::int32_t* to, float* own,
+                            float* others) {
   const std::uint32_t at = blockIdx.x * kRowsABlock + threadIdx.x / kWarp;
   if (at >= n) return;
   const std::size_t i = which[first + at];
   const float* row = rows + i * stride;
-  double least = HUGE_VAL;
-  std::uint32_t nearest = 0;
+  LeastTwo two = {HUGE_VAL, HUGE_VAL, 0xffffffffu};
   for (std::uint32_t start = 0; start < clusters; start += kGroups * kCentersAtOnce) {
     const float* compared[kCentersAtOnce];
     ALFAMIX_UNROLLED
@@ -152,20 +70,20 @@ __global__ void FindNearest(const std::uint32_t* which, std::uint32_t first, std
     ALFAMIX_UNROLLED
     for (unsigned c = 0; c < kCentersAtOnce; ++c) {
       const std::uint32_t k = start + c * kGroups + Lane() / kEight;
-      if (!(distances[c] < least) || k >= clusters) continue;
-      least = distances[c];
-      nearest = k;
+      if (k < clusters) two.Join({distances[c], HUGE_VAL, k});
     }
   }
-  for (unsigned offset = kEight; offset < kWarp; offset *= 2) {
-    const double other = __shfl_xor_sync(kAll, least, offset);
-    const std::uint32_t other_nearest = __shfl_xor_sync(kAll, nearest, offset);
-    if (other < least || (other == least && other_nearest < nearest)) {
-      least = other;
-      nearest = other_nearest;
-    }
-  }
-  if (Lane() == 0) to[i] = static_cast<std::int32_t>(nearest);
+  for (int offset = kEight; offset < static_cast<int>(kWarp); offset *= 2)
+    two.Join({__shfl_xor_sync(kAll, two.least, offset), __shfl_xor_sync(kAll, two.second, offset),
+              __shfl_xor_sync(kAll, two.nearest, offset)});
+  if (Lane() != 0) return;
+  to[i] = static_cast<std::int32_t>(two.nearest);
+  // Scores by distances: the norm is rounded to float32, so its own is taken too low and the others' too
+  // high.
+  const double norm2 = static_cast<double>(norms[i]) * static_cast<double>(norms[i]);
+  const double slack = 4e-7 * norm2;
+  own[i] = static_cast<float>((norm2 - two.least) / 2 - slack);
+  others[i] = static_cast<float>((norm2 - two.second) / 2 + slack);
 }
 
 }  // namespace
@@ -176,45 +94,126 @@ KMeansDeviceAssign::KMeansDeviceAssign(const KMeansDeviceRows& rows, std::uint32
       clusters_(clusters),
       stream_(stream),
       pace_(pace),
-      columns_(rows, clusters, AssignShape::kColumns, stream),
+      all_(rows, clusters, WideShape::kColumns, stream),
+      some_(rows, clusters, WideShape::kColumns, stream),
+      own_(rows.size()),
+      others_(rows.size()),
+      look_(rows.size()),
       close_(rows.size()),
-      close_count_(1),
+      counts_(2),
+      moved_list_(clusters),
+      own_columns_(clusters),
+      looked_at_(std::size_t{std::min(rows.size(), kLookRows)} * rows.stride()),
+      host_moved_(clusters),
+      host_columns_(clusters),
       host_count_(1) {}
 
 std::uint64_t KMeansDeviceAssign::Bytes(std::uint64_t rows, std::uint32_t dim, std::uint32_t clusters) {
-  return rows * sizeof(std::uint32_t) + KMeansDeviceColumns::Bytes(dim, clusters, AssignShape::kColumns);
+  return rows * 16 + 2 * KMeansDeviceColumns::Bytes(dim, clusters, WideShape::kColumns) +
+         std::uint64_t{clusters} * 8 +
+         std::min<std::uint64_t>(rows, kLookRows) * KMeansDeviceRows::BytesARow(dim);
 }
 
-void KMeansDeviceAssign::Run(const float* centers, std::int32_t* to) {
-  pace_.progress().BeginPass(1, rows_.size());
-  columns_.Set(centers, clusters_);
-  FindBest(to);
+void KMeansDeviceAssign::Reset() {
+  moved_.resize(clusters_);
+  for (std::uint32_t k = 0; k < clusters_; ++k) moved_[k] = k;
+}
+
+void KMeansDeviceAssign::Run(const float* centers, const std::int32_t* labels, std::int32_t* to) {
+  const double share = static_cast<double>(moved_.size()) / clusters_;
+  const bool full = share > kMostlyMoved;
+  pace_.progress().BeginPass(full ? 1 : share, rows_.size());
+  all_.Set(centers, nullptr, clusters_, WideShape::kColumns);
+  Check(cudaMemsetAsync(counts_.get(), 0, 2 * sizeof(std::uint32_t), stream_.get()), "clearing memory");
+  if (full)
+    LookAtAll(centers, to, nullptr, rows_.size());
+  else
+    LookAtSome(centers, labels, to);
+}
+
+void KMeansDeviceAssign::LookAtSome(const float* centers, const std::int32_t* labels, std::int32_t* to) {
+  const auto count = static_cast<std::uint32_t>(moved_.size());
+  std::fill_n(host_columns_.get(), clusters_, -1);
+  for (std::uint32_t at = 0; at < count; ++at) {
+    host_moved_[at] = moved_[at];
+    host_columns_[moved_[at]] = static_cast<std::int32_t>(at);
+  }
+  CopyToDevice(moved_list_, host_moved_.get(), count, stream_);
+  CopyToDevice(own_columns_, host_columns_.get(), clusters_, stream_);
+  const bool narrow = count <= NarrowShape::kColumns;
+  some_.Set(centers, moved_list_.get(), count, narrow ? NarrowShape::kColumns : WideShape::kColumns);
+  AssignArgs args = {};
+  args.half_norms = some_.half_norms();
+  args.labels = labels;
+  args.clusters = moved_list_.get();
+  args.own_columns = own_columns_.get();
+  args.to = to;
+  args.list = look_.get();
+  args.list_count = counts_.get();
+  if (narrow)
+    Score<NarrowShape, SomeCenters>(some_, rows_.data(), args, rows_.size(), count);
+  else
+    Score<WideShape, SomeCenters>(some_, rows_.data(), args, rows_.size(), count);
+  const std::uint32_t look = TakeCount(0);
+  if (look == 0) return;
+  pace_.progress().BeginPass(static_cast<double>(look) / rows_.size(), look);
+  LookAtAll(centers, to, look_.get(), look);
+}
+
+void KMeansDeviceAssign::LookAtAll(const float* centers, std::int32_t* to, const std::uint32_t* which,
+                                   std::uint32_t count) {
+  AssignArgs args = {};
+  args.half_norms = all_.half_norms();
+  args.to = to;
+  args.list = close_.get();
+  args.list_count = counts_.get() + 1;
+  if (which == nullptr) {
+    Score<WideShape, AllCenters>(all_, rows_.data(), args, count, clusters_);
+  } else {
+    for (std::uint32_t first = 0; first < count; first += kLookRows) {
+      const std::uint32_t n = std::min(kLookRows, count - first);
+      args.which = which + first;
+      rows_.Gather(args.which, n, looked_at_.get());
+      Score<WideShape, AllCenters>(all_, looked_at_.get(), args, n, clusters_);
+    }
+  }
   DecideInDouble(centers, to);
 }
 
-void KMeansDeviceAssign::FindBest(std::int32_t* to) {
-  Check(cudaMemsetAsync(close_count_.get(), 0, sizeof(std::uint32_t), stream_.get()), "clearing memory");
-  const std::uint64_t work = std::uint64_t{clusters_} * rows_.dim() / kProductsASum;
-  const std::size_t shared =
-      AssignShape::kRingBytes + sizeof(BestTwo) * AssignShape::kColumnWarps * AssignShape::kRows;
-  pace_.InParts(rows_.size(), work, AssignShape::kRows, [&](std::uint64_t first, std::uint64_t n) {
-    const std::uint64_t tiles = (n + AssignShape::kRows - 1) / AssignShape::kRows;
+template <typename Shape, typename Rule>
+void KMeansDeviceAssign::Score(const KMeansDeviceColumns& columns, const float* rows, AssignArgs args,
+                               std::uint64_t n, std::uint32_t compared) {
+  args.shift = rows_.shift();
+  args.norms = rows_.norms();
+  args.bound = all_.bound();
+  args.own = own_.get();
+  args.others = others_.get();
+  const std::size_t shared = Shape::kRingBytes + sizeof(typename AssignHook<Shape, Rule>::Joined);
+  const std::uint64_t work = std::uint64_t{std::max(compared, 1u)} * rows_.dim() / kProductsASum;
+  pace_.InParts(n, work, Shape::kRows, [&](std::uint64_t first, std::uint64_t part) {
+    args.first_row = static_cast<std::uint32_t>(first);
+    const std::uint64_t tiles = (part + Shape::kRows - 1) / Shape::kRows;
     const auto blocks = static_cast<unsigned>(
         std::min<std::uint64_t>(tiles, static_cast<std::uint64_t>(DeviceProperties().multiProcessorCount)));
-    Launch(AssignTiles, "scores of centers", {blocks, AssignShape::kThreads, shared}, stream_,
-           columns_.Operands(first, n), first, rows_.shift(), columns_.half_norms(), rows_.norms(),
-           columns_.bound(), to, close_.get(), close_count_.get());
-    pace_.Add(n);
+    Launch(ScoreTiles<Shape, Rule>, "scores of centers", {blocks, Shape::kThreads, shared}, stream_,
+           columns.Operands(rows + first * rows_.stride(), part), args);
+    pace_.Add(part);
   });
-  CopyFromDevice(host_count_.get(), close_count_.get(), 1, stream_);
+}
+
+// How many rows the lists hold: 0, to look at; 1, close ones.
+std::uint32_t KMeansDeviceAssign::TakeCount(int list) {
+  CopyFromDevice(host_count_.get(), counts_.get() + list, 1, stream_);
   pace_.Wait();
+  return host_count_[0];
 }
 
 void KMeansDeviceAssign::DecideInDouble(const float* centers, std::int32_t* to) {
   const std::uint64_t work = std::uint64_t{clusters_} * rows_.dim();
-  pace_.InParts(host_count_[0], work, kRowsABlock, [&](std::uint64_t first, std::uint64_t n) {
-    Launch(FindNearest, "nearest centers", {Blocks(n), kThreads}, stream_, close_.get(), first, n,
-           rows_.data(), rows_.dim(), rows_.stride(), centers, clusters_, to);
+  pace_.InParts(TakeCount(1), work, kRowsABlock, [&](std::uint64_t first, std::uint64_t n) {
+    const auto blocks = static_cast<unsigned>((n + kRowsABlock - 1) / kRowsABlock);
+    Launch(FindNearest, "nearest centers", {blocks, kThreads}, stream_, close_.get(), first, n, rows_.data(),
+           rows_.dim(), rows_.stride(), rows_.norms(), centers, clusters_, to, own_.get(), others_.get());
   });
 }
 

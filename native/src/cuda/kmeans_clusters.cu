@@ -126,7 +126,7 @@ __global__ void PlaceMembers(const std::int32_t* labels, std::uint32_t n, std::u
 __global__ void AddMembers(const float* rows, std::uint32_t dim, std::uint32_t stride, std::uint32_t slabs,
                            std::uint32_t skip, const std::uint32_t* starts, const std::uint32_t* counts,
                            const std::uint32_t* touched, const std::uint32_t* members, double* sums,
-                           float* centers) {
+                           float* centers, std::uint32_t* moved) {
   const std::size_t k = blockIdx.x / slabs;
   const std::uint32_t j = blockIdx.x % slabs * kSumThreads + threadIdx.x;
   const std::uint32_t count = counts[k];
@@ -144,10 +144,13 @@ __global__ void AddMembers(const float* rows, std::uint32_t dim, std::uint32_t s
     for (std::uint32_t a = 0; a < kAhead; ++a) sum += static_cast<double>(x[a]);
   }
   for (; at < n; ++at) sum += static_cast<double>(rows[std::size_t{which[at]} * stride + j]);
-  if (skip + n < count)
+  if (skip + n < count) {
     sums[k * stride + j] = sum;
-  else
-    centers[k * stride + j] = static_cast<float>(sum / static_cast<double>(count));
+    return;
+  }
+  const auto mean = static_cast<float>(sum / static_cast<double>(count));
+  if (__float_as_uint(mean) != __float_as_uint(centers[k * stride + j])) moved[k] = 1;
+  centers[k * stride + j] = mean;
 }
 
 // --- Empty clusters ---
@@ -197,7 +200,7 @@ __global__ void FindFarthest(const double* distances, const std::int32_t* labels
 
 __global__ void TakeFarthest(const double* farthest, const std::uint32_t* farthest_row, unsigned blocks,
                              std::uint32_t empty, double* distances, std::int32_t* labels,
-                             std::uint32_t* counts, std::uint32_t* touched) {
+                             std::uint32_t* counts, std::uint32_t* touched, float* forget) {
   double most = 0;
   std::uint32_t row = kNone;
   for (unsigned i = threadIdx.x; i < blocks; i += kThreads) {
@@ -213,6 +216,7 @@ __global__ void TakeFarthest(const double* farthest, const std::uint32_t* farthe
   touched[empty] = 1;
   labels[row] = static_cast<std::int32_t>(empty);
   distances[row] = 0;
+  forget[row] = HUGE_VALF;
 }
 
 }  // namespace
@@ -231,13 +235,15 @@ KMeansDeviceClusters::KMeansDeviceClusters(const KMeansDeviceRows& rows, std::ui
       distances_(rows.size()),
       counts_(std::size_t{clusters} + 1),
       touched_(clusters),
+      moved_(clusters),
       starts_(clusters),
       ranks_(rows.size()),
       in_parts_(std::size_t{clusters} * parts_),
       members_(rows.size()),
       farthest_(DivideUp(rows.size(), kFarthestRows)),
       farthest_row_(farthest_.count()),
-      host_counts_(std::size_t{clusters} + 1) {
+      host_counts_(std::size_t{clusters} + 1),
+      host_moved_(clusters) {
   // Padding stays zero.
   Check(cudaMemsetAsync(centers_.get(), 0, centers_.count() * sizeof(float), stream_.get()),
         "clearing memory");
@@ -245,7 +251,7 @@ KMeansDeviceClusters::KMeansDeviceClusters(const KMeansDeviceRows& rows, std::ui
 
 std::uint64_t KMeansDeviceClusters::Bytes(std::uint64_t rows, std::uint32_t dim, std::uint32_t clusters) {
   const std::uint64_t parts = DivideUp(rows, PartRows(clusters));
-  return rows * 20 + clusters * (3 * KMeansDeviceRows::BytesARow(dim) + 4 * parts + 12);
+  return rows * 20 + clusters * (3 * KMeansDeviceRows::BytesARow(dim) + 4 * parts + 16);
 }
 
 void KMeansDeviceClusters::Begin() {
@@ -268,7 +274,7 @@ std::uint64_t KMeansDeviceClusters::Apply(const std::int32_t* to) {
   return host_counts_[clusters_];
 }
 
-void KMeansDeviceClusters::FillEmpty() {
+void KMeansDeviceClusters::FillEmpty(float* forget) {
   std::uint32_t* const end = host_counts_.get() + clusters_;
   if (std::find(host_counts_.get(), end, 0u) == end) return;
   rows_.MeasureDistances(centers_.get(), labels_.get(), distances_.get());
@@ -280,7 +286,7 @@ void KMeansDeviceClusters::FillEmpty() {
              rows_.size(), counts_.get(), farthest_.get(), farthest_row_.get());
       Launch(TakeFarthest, "row for an empty cluster", {1, kThreads}, stream_, farthest_.get(),
              farthest_row_.get(), blocks, empty, distances_.get(), labels_.get(), counts_.get(),
-             touched_.get());
+             touched_.get(), forget);
     });
   }
 }
@@ -298,19 +304,28 @@ void KMeansDeviceClusters::SortMembers() {
          labels_.get(), n, part_rows_, parts_, starts_.get(), in_parts_.get(), ranks_.get(), members_.get());
 }
 
-void KMeansDeviceClusters::Average() {
+std::vector<std::uint32_t> KMeansDeviceClusters::Average() {
   SortMembers();
   // Rows that empty clusters took make no cluster larger.
   const std::uint32_t most = *std::max_element(host_counts_.get(), host_counts_.get() + clusters_);
   const auto slabs = static_cast<std::uint32_t>(DivideUp(rows_.dim(), kSumThreads));
+  Check(cudaMemsetAsync(moved_.get(), 0, clusters_ * sizeof(std::uint32_t), stream_.get()),
+        "clearing memory");
   pace_.InParts(
       DivideUp(most, kMembersALaunch), std::uint64_t{1} << 32, 1, [&](std::uint64_t launch, std::uint64_t) {
         Launch(AddMembers, "means of clusters", {clusters_ * slabs, kSumThreads}, stream_, rows_.data(),
                rows_.dim(), rows_.stride(), slabs, launch * kMembersALaunch, starts_.get(), counts_.get(),
-               touched_.get(), members_.get(), sums_.get(), centers_.get());
+               touched_.get(), members_.get(), sums_.get(), centers_.get(), moved_.get());
       });
   Check(cudaMemsetAsync(touched_.get(), 0, clusters_ * sizeof(std::uint32_t), stream_.get()),
         "clearing memory");
+  CopyFromDevice(host_moved_.get(), moved_.get(), clusters_, stream_);
+  pace_.Wait();
+  std::vector<std::uint32_t> moved;
+  for (std::uint32_t k = 0; k < clusters_; ++k) {
+    if (host_moved_[k] != 0) moved.push_back(k);
+  }
+  return moved;
 }
 
 double KMeansDeviceClusters::Inertia() {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "cuda/kmeans_rows.h"
 
@@ -25,10 +26,12 @@ class KMeansDeviceClusters {
 
   // Each row goes to `to`; how many did not lie there.
   std::uint64_t Apply(const std::int32_t* to);
-  // Each cluster without rows, in order, takes the row farthest from its own center.
-  void FillEmpty();
-  // Means of the clusters that rows joined or left since.
-  void Average();
+  // Each cluster without rows, in order, takes the row farthest from its own center; infinity is written to
+  // `forget` of these rows.
+  void FillEmpty(float* forget);
+  // Means of the clusters that rows joined or left since. The clusters, increasing, whose center has other
+  // bits now.
+  std::vector<std::uint32_t> Average();
   // Sum of squared distances to the own center, in row order.
   double Inertia();
   // Memory it holds, beside the rows.
@@ -49,6 +52,7 @@ class KMeansDeviceClusters {
   DeviceBuffer<double> distances_;
   DeviceBuffer<std::uint32_t> counts_;    // K, then how many rows moved
   DeviceBuffer<std::uint32_t> touched_;   // K
+  DeviceBuffer<std::uint32_t> moved_;     // K, whether the center did
   DeviceBuffer<std::uint32_t> starts_;    // K
   DeviceBuffer<std::uint32_t> ranks_;     // M, within the part
   DeviceBuffer<std::uint32_t> in_parts_;  // K x parts: rows, then where they begin
@@ -56,6 +60,7 @@ class KMeansDeviceClusters {
   DeviceBuffer<double> farthest_;         // of blocks of rows
   DeviceBuffer<std::uint32_t> farthest_row_;
   PinnedBuffer<std::uint32_t> host_counts_;  // K + 1
+  PinnedBuffer<std::uint32_t> host_moved_;   // K
 };
 
 }  // namespace alfamix::cuda

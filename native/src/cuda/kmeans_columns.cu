@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "cuda/double_rows.cuh"
@@ -13,12 +14,13 @@ constexpr unsigned kThreads = 128;
 std::uint32_t RoundUp(std::uint32_t n, std::uint32_t to) { return (n + to - 1) / to * to; }
 
 // A block a column.
-__global__ void WriteColumn(const float* points, std::uint32_t count, std::uint32_t dim, std::uint32_t stride,
-                            std::uint32_t depth, const float* shift, float* columns, float* half_norms,
-                            unsigned long long* largest) {
+__global__ void WriteColumn(const float* points, const std::uint32_t* which, std::uint32_t count,
+                            std::uint32_t dim, std::uint32_t stride, std::uint32_t depth, const float* shift,
+                            float* columns, float* half_norms, unsigned long long* largest) {
   const std::size_t k = blockIdx.x;
   const bool any = k < count;
-  const float* point = points + (any ? k * stride : 0);
+  const std::size_t at = !any ? 0 : which == nullptr ? k : which[k];
+  const float* point = points + at * stride;
   for (std::uint32_t j = threadIdx.x; j < depth; j += kThreads)
     columns[k * depth + j] = any && j < dim ? point[j] - shift[j] : 0.0f;
   if (threadIdx.x >= kWarp) return;
@@ -35,21 +37,21 @@ KMeansDeviceColumns::KMeansDeviceColumns(const KMeansDeviceRows& rows, std::uint
                                          std::uint32_t panel, const Stream& stream)
     : rows_(rows),
       stream_(stream),
-      panel_(panel),
       depth_(RoundUp(rows.stride(), kTileDepth)),
       data_(std::size_t{RoundUp(most, panel)} * depth_),
       half_norms_(RoundUp(most, panel)),
       largest_(1) {}
 
-void KMeansDeviceColumns::Set(const float* points, std::uint32_t count) {
-  panels_ = (count + panel_ - 1) / panel_;
+void KMeansDeviceColumns::Set(const float* points, const std::uint32_t* which, std::uint32_t count,
+                              std::uint32_t panel) {
+  panels_ = std::max((count + panel - 1) / panel, 1u);
   Check(cudaMemsetAsync(largest_.get(), 0, sizeof(unsigned long long), stream_.get()), "clearing memory");
-  Launch(WriteColumn, "columns of centers", {panels_ * panel_, kThreads}, stream_, points, count, rows_.dim(),
-         rows_.stride(), depth_, rows_.shift(), data_.get(), half_norms_.get(), largest_.get());
+  Launch(WriteColumn, "columns of centers", {panels_ * panel, kThreads}, stream_, points, which, count,
+         rows_.dim(), rows_.stride(), depth_, rows_.shift(), data_.get(), half_norms_.get(), largest_.get());
 }
 
-TileOperands KMeansDeviceColumns::Operands(std::uint64_t first, std::uint64_t n) const {
-  return {rows_.data() + first * rows_.stride(), n, rows_.stride(), data_.get(), depth_, panels_};
+TileOperands KMeansDeviceColumns::Operands(const float* rows, std::uint64_t n) const {
+  return {rows, n, rows_.stride(), data_.get(), depth_, panels_};
 }
 
 std::uint64_t KMeansDeviceColumns::Bytes(std::uint32_t dim, std::uint32_t most, std::uint32_t panel) {

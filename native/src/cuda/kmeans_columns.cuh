@@ -38,15 +38,16 @@ struct ScoreBound {
 
 class KMeansDeviceColumns {
  public:
-  // At most `most` columns, in panels of `panel`.
+  // At most `most` columns, in panels of at most `panel`.
   KMeansDeviceColumns(const KMeansDeviceRows& rows, std::uint32_t most, std::uint32_t panel,
                       const Stream& stream);
 
-  // From now on these, count x stride.
-  void Set(const float* points, std::uint32_t count);
+  // From now on these `count` of the points (count x stride), or those that `which` names, in panels of
+  // `panel`; without one a panel of padding.
+  void Set(const float* points, const std::uint32_t* which, std::uint32_t count, std::uint32_t panel);
 
-  // With rows first ... first + n - 1.
-  TileOperands Operands(std::uint64_t first, std::uint64_t n) const;
+  // With n rows of the same stride, from `rows` on.
+  TileOperands Operands(const float* rows, std::uint64_t n) const;
   const float* half_norms() const { return half_norms_.get(); }  // infinite in the padding
   ScoreBound bound() const { return {largest_.get(), rows_.dim()}; }
   static std::uint64_t Bytes(std::uint32_t dim, std::uint32_t most, std::uint32_t panel);
@@ -54,7 +55,6 @@ class KMeansDeviceColumns {
  private:
   const KMeansDeviceRows& rows_;
   const Stream& stream_;
-  const std::uint32_t panel_;
   const std::uint32_t depth_;
   std::uint32_t panels_ = 0;
   DeviceBuffer<float> data_;

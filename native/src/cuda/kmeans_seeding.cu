@@ -225,15 +225,16 @@ std::uint32_t KMeansDeviceSeeding::DrawnRow(std::uint64_t block, double target, 
 void KMeansDeviceSeeding::Capture(const std::vector<std::uint32_t>& candidates) {
   GatherPoints(candidates, points_.get());
   const auto count = static_cast<std::uint32_t>(candidates.size());
-  columns_.Set(points_.get(), count);
+  columns_.Set(points_.get(), nullptr, count, kMostCandidates);
   const std::uint64_t work = kMostCandidates * std::uint64_t{rows_.dim()} / kProductsASum;
   pace_.InParts(rows_.size(), work, CaptureShape::kRows, [&](std::uint64_t first, std::uint64_t n) {
     const std::uint64_t tiles = (n + CaptureShape::kRows - 1) / CaptureShape::kRows;
     const auto blocks = static_cast<unsigned>(
         std::min<std::uint64_t>(tiles, static_cast<std::uint64_t>(DeviceProperties().multiProcessorCount)));
     Launch(CaptureTiles, "candidates of rows", {blocks, CaptureShape::kThreads, CaptureShape::kRingBytes},
-           stream_, columns_.Operands(first, n), first, rows_.shift(), columns_.half_norms(), rows_.norms(),
-           closest_, columns_.bound(), count, reinterpret_cast<std::uint32_t*>(captured_.get()));
+           stream_, columns_.Operands(rows_.data() + first * rows_.stride(), n), first, rows_.shift(),
+           columns_.half_norms(), rows_.norms(), closest_, columns_.bound(), count,
+           reinterpret_cast<std::uint32_t*>(captured_.get()));
   });
 }
 
