@@ -25,6 +25,9 @@ class FlipRowTables {
   Buffer<double> centered_;
 };
 
+// What a flip search asks of its arguments, the pool's rows aside; on every device.
+Status CheckFlipSearch(const FlipSearchParams& params);
+
 // One thread's scratch for FlipRow.
 struct FlipRowScratch {
   FlipRowScratch() = default;

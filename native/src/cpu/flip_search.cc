@@ -18,6 +18,28 @@ namespace alfamix {
 
 namespace {
 
+bool AllFinite(const float* values, std::size_t count) {
+  return std::all_of(values, values + count, [](float x) { return std::isfinite(x); });
+}
+
+}  // namespace
+
+Status CheckFlipSearch(const FlipSearchParams& params) {
+  const std::size_t dim = params.pool.dim;
+  if (params.pool.rows == 0 || dim == 0 || params.classes < 2) {
+    return Status::Error(Code::kInvalidArgument, "expected rows, dimensions and at least two classes");
+  }
+  if (!AllFinite(params.weight, params.classes * dim) || !AllFinite(params.bias, params.classes)) {
+    return Status::Error(Code::kNonFinite, "expected finite values, found NaN or infinity in the head");
+  }
+  if (!AllFinite(params.anchors, params.anchor_count * dim)) {
+    return Status::Error(Code::kNonFinite, "expected finite values, found NaN or infinity in the anchors");
+  }
+  return Status::Ok();
+}
+
+namespace {
+
 // A block is about 1 MiB of rows (a good read from disk, and many blocks a job), and at most some
 // milliseconds of work (an abort is seen between blocks).
 constexpr std::uint64_t kBlockBytes = 1 << 20;
@@ -30,24 +52,6 @@ std::uint64_t RowsPerBlock(const FlipSearchParams& params) {
   const std::uint64_t columns = std::uint64_t{params.classes} + params.anchor_count;
   const std::uint64_t rows = std::min(kBlockBytes / (4 * dim), kBlockWork / (dim * columns));
   return std::max<std::uint64_t>(rows / kBlockRows * kBlockRows, kBlockRows);
-}
-
-bool AllFinite(const float* values, std::size_t count) {
-  return std::all_of(values, values + count, [](float x) { return std::isfinite(x); });
-}
-
-Status Check(const FlipSearchParams& params) {
-  const std::size_t dim = params.pool.dim;
-  if (params.pool.rows == 0 || dim == 0 || params.classes < 2) {
-    return Status::Error(Code::kInvalidArgument, "expected rows, dimensions and at least two classes");
-  }
-  if (!AllFinite(params.weight, params.classes * dim) || !AllFinite(params.bias, params.classes)) {
-    return Status::Error(Code::kNonFinite, "expected finite values, found NaN or infinity in the head");
-  }
-  if (!AllFinite(params.anchors, params.anchor_count * dim)) {
-    return Status::Error(Code::kNonFinite, "expected finite values, found NaN or infinity in the anchors");
-  }
-  return Status::Ok();
 }
 
 FlipBlockOutput At(const FlipSearchOutput& output, std::uint64_t row) {
@@ -146,7 +150,7 @@ Status Search(const FlipSearchParams& params, const FlipSearchOutput& output, co
 
 Status FlipSearch(const FlipSearchParams& params, const FlipSearchOutput& output, const JobOptions& options) {
   try {
-    const Status status = Check(params);
+    const Status status = CheckFlipSearch(params);
     return status.ok() ? Search(params, output, options) : status;
   } catch (const std::bad_alloc&) {
     return Status::Error(Code::kOutOfMemory, "not enough memory for the flip search");

@@ -20,20 +20,23 @@ class LowestRow {
   std::uint64_t row() const { return row_.load(std::memory_order_relaxed); }
 
   // The same sentences as the TypeScript twin's.
-  Status NonFinite() const {
-    return AtRow(Status::Error(Code::kNonFinite, "expected finite values, found NaN or infinity in row %llu",
-                               static_cast<unsigned long long>(row())));
+  Status NonFinite() const { return NonFiniteAt(row()); }
+  static Status NonFiniteAt(std::uint64_t row) {
+    return AtRow(row,
+                 Status::Error(Code::kNonFinite, "expected finite values, found NaN or infinity in row %llu",
+                               static_cast<unsigned long long>(row)));
   }
   Status TooLarge() const {
-    return AtRow(Status::Error(Code::kNonFinite,
+    return AtRow(row(),
+                 Status::Error(Code::kNonFinite,
                                "expected values whose squares have a finite sum, found too large values in "
                                "row %llu: scale them down",
                                static_cast<unsigned long long>(row())));
   }
 
  private:
-  Status AtRow(Status status) const {
-    status.row = static_cast<std::int64_t>(row());
+  static Status AtRow(std::uint64_t row, Status status) {
+    status.row = static_cast<std::int64_t>(row);
     return status;
   }
 

@@ -1,12 +1,12 @@
 #include "kernels/nearest_members.h"
 
-#include <algorithm>
 #include <cmath>
 #include <new>
 #include <vector>
 
 #include "cpu/buffer.h"
 #include "cpu/lowest_row.h"
+#include "cpu/nearest_rule.h"
 #include "cpu/progress.h"
 #include "cpu/reduce.h"
 #include "cpu/row_blocks.h"
@@ -17,22 +17,9 @@ namespace alfamix {
 
 namespace {
 
-Status CheckLabels(const NearestMembersParams& params) {
-  for (std::uint64_t i = 0; i < params.rows; ++i) {
-    const std::int32_t k = params.labels[i];
-    if (k >= 0 && static_cast<std::uint32_t>(k) < params.clusters) continue;
-    Status status = Status::Error(Code::kInvalidArgument, "expected labels from 0 to %u, got %d in row %llu",
-                                  params.clusters - 1, k, static_cast<unsigned long long>(i));
-    status.row = static_cast<std::int64_t>(i);
-    return status;
-  }
-  return Status::Ok();
-}
-
 Status Nearest(const NearestMembersParams& params, std::int32_t* members, const JobOptions& options) {
   const std::size_t dim = params.dim;
   const Buffer<double> distance(params.rows);
-  const Buffer<double> smallest(params.clusters);
   Progress progress(options, params.rows);
   LowestRow bad_row;
   const RowBlocks blocks(params.rows, dim, options.threads);
@@ -50,18 +37,7 @@ Status Nearest(const NearestMembersParams& params, std::int32_t* members, const 
   });
   if (bad_row.any()) return bad_row.NonFinite();
   if (progress.aborted()) return Status::Error(Code::kAborted, "the operation was aborted");
-
-  std::fill_n(smallest.get(), params.clusters, HUGE_VAL);
-  std::fill_n(members, params.clusters, -1);
-  for (std::uint64_t i = 0; i < params.rows; ++i) {
-    double& least = smallest[params.labels[i]];
-    least = std::min(least, distance[i]);
-  }
-  for (std::uint64_t i = 0; i < params.rows; ++i) {
-    const std::int32_t k = params.labels[i];
-    if (members[k] < 0 && distance[i] <= smallest[k] + params.tolerance)
-      members[k] = static_cast<std::int32_t>(i);
-  }
+  PickNearest(params, distance.get(), members);
   return Status::Ok();
 }
 

@@ -58,22 +58,22 @@ __global__ void FindNearest(const std::uint32_t* which, std::uint32_t first, std
   const std::size_t i = which[first + at];
   const float* row = rows + i * stride;
   LeastTwo two = {HUGE_VAL, HUGE_VAL, 0xffffffffu};
-  for (std::uint32_t start = 0; start < clusters; start += kGroups * kCentersAtOnce) {
+  for (std::uint32_t start = 0; start < clusters; start += kGroupsOfWarp * kCentersAtOnce) {
     const float* compared[kCentersAtOnce];
     ALFAMIX_UNROLLED
     for (unsigned c = 0; c < kCentersAtOnce; ++c) {
-      const std::uint32_t k = start + c * kGroups + Lane() / kEight;
+      const std::uint32_t k = start + c * kGroupsOfWarp + Lane() / kGroup;
       compared[c] = centers + std::size_t{k < clusters ? k : clusters - 1} * stride;
     }
     double distances[kCentersAtOnce];
     SquaredDistances(row, compared, dim, distances);
     ALFAMIX_UNROLLED
     for (unsigned c = 0; c < kCentersAtOnce; ++c) {
-      const std::uint32_t k = start + c * kGroups + Lane() / kEight;
+      const std::uint32_t k = start + c * kGroupsOfWarp + Lane() / kGroup;
       if (k < clusters) two.Join({distances[c], HUGE_VAL, k});
     }
   }
-  for (int offset = kEight; offset < static_cast<int>(kWarp); offset *= 2)
+  for (int offset = kGroup; offset < static_cast<int>(kWarp); offset *= 2)
     two.Join({__shfl_xor_sync(kAll, two.least, offset), __shfl_xor_sync(kAll, two.second, offset),
               __shfl_xor_sync(kAll, two.nearest, offset)});
   if (Lane() != 0) return;

@@ -4,13 +4,12 @@
 // How far float32 scores may be off, u = 2^-24, a = |x|, b = |c|:
 //   2 u a b                x and c, rounded when the shift is taken off
 //   8 u a b                3xTF32's products (cuda/tile_product.cuh)
-//   288 u a b              the tensor cores' sums: 12 products of 16 x 8 x 8 for each 32 dimensions, each of
-//   at
-//                          most two steps with 5 terms cut off at the largest one's last bit, 2 u, and the
-//                          sum again; the dimensions' |x c| add up to a b at most
-//   D / 32 u a b           their sums, added in float32
+//   144 u a b              the tensor cores' sums: 6 products of 16 x 8 x 8 for each 16 dimensions, each of at
+//                          most two steps of 5 terms, cut off at the largest one's last bit, 2 u, and of their
+//                          sum, likewise; the dimensions' |x c| add up to a b at most
+//   D / 16 u a b           these, added in float32
 //   u (a b + 2 |c|^2 / 2)  half the norm, rounded and taken off
-// together less than (304 + D / 32) u (a b + |c|^2 / 2), and twice that for the difference of two scores.
+// together less than (160 + D / 16) u (a b + |c|^2 / 2), and twice that for the difference of two scores.
 // Values and products below 2^-126 may count as zero.
 #pragma once
 
@@ -32,7 +31,7 @@ struct ScoreBound {
     const double size = norm * longest + half;
     if (!(size < 1e37)) return HUGE_VAL;
     const double unit = 5.9604644775390625e-8;
-    return 2 * (304 + dim / kTileDepth) * unit * 1.01 * size + dim * 1e-36 * (1 + norm + longest);
+    return 2 * (160 + dim / 16) * unit * 1.01 * size + dim * 1e-36 * (1 + norm + longest);
   }
 };
 

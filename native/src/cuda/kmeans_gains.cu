@@ -90,15 +90,15 @@ __global__ void ListRows(const float* rows, std::uint32_t count, std::uint32_t d
       while (left != 0) {
         // The lowest four that are left, one for each eight lanes.
         int own = -1;
-        for (unsigned group = 0; group < kGroups; ++group) {
+        for (unsigned group = 0; group < kGroupsOfWarp; ++group) {
           if (left == 0) break;
           const int t = __ffsll(static_cast<long long>(left)) - 1;
           left &= left - 1;
-          if (group == Lane() / kEight) own = t;
+          if (group == Lane() / kGroup) own = t;
         }
         const float* point = points + static_cast<std::size_t>(own < 0 ? 0 : own) * stride;
         const double distance2 = SquaredDistance(row, point, own < 0 ? 0 : dim);
-        if (own < 0 || Lane() % kEight != 0) continue;
+        if (own < 0 || GroupLane() != 0) continue;
         const std::uint64_t at = next[own] + __popc(bits[own] & ((1u << r) - 1));
         distances[at] = distance2;
         list_rows[at] = static_cast<std::uint16_t>(start + r - first);

@@ -18,18 +18,18 @@ constexpr std::uint64_t kSample = 1024;
 // Of the two page-locked buffers that rows pass through, each.
 constexpr std::uint64_t kPinnedBytes = 32 << 20;
 constexpr unsigned kThreads = 256;
-constexpr unsigned kRowsABlock = kThreads / kEight;
+constexpr unsigned kRowsABlock = kThreads / kGroup;
 constexpr std::uint32_t kNone = 0xffffffffu;
 
 unsigned Blocks(std::uint64_t rows) { return static_cast<unsigned>((rows + kRowsABlock - 1) / kRowsABlock); }
 
 __global__ void Measure(const float* rows, std::uint32_t first, std::uint32_t n, std::uint32_t dim,
                         std::uint32_t stride, const float* shift, float* norms, std::uint32_t* bad_row) {
-  const std::uint32_t at = blockIdx.x * kRowsABlock + threadIdx.x / kEight;
+  const std::uint32_t at = blockIdx.x * kRowsABlock + threadIdx.x / kGroup;
   const bool any = at < n;
   const std::size_t i = std::size_t{first} + (any ? at : 0);
   const double norm2 = SquaredDistance(rows + i * stride, shift, any ? dim : 0);
-  if (!any || threadIdx.x % kEight != 0) return;
+  if (!any || GroupLane() != 0) return;
   norms[i] = static_cast<float>(sqrt(norm2));
   if (!(norm2 < HUGE_VAL)) atomicMin(bad_row, static_cast<std::uint32_t>(i));
 }
@@ -37,12 +37,12 @@ __global__ void Measure(const float* rows, std::uint32_t first, std::uint32_t n,
 __global__ void MeasureToPoints(const float* rows, std::uint32_t first, std::uint32_t n, std::uint32_t dim,
                                 std::uint32_t stride, const float* points, const std::int32_t* labels,
                                 double* out) {
-  const std::uint32_t at = blockIdx.x * kRowsABlock + threadIdx.x / kEight;
+  const std::uint32_t at = blockIdx.x * kRowsABlock + threadIdx.x / kGroup;
   const bool any = at < n;
   const std::size_t i = std::size_t{first} + (any ? at : 0);
   const std::size_t point = labels == nullptr ? 0 : static_cast<std::size_t>(labels[i]);
   const double distance2 = SquaredDistance(rows + i * stride, points + point * stride, any ? dim : 0);
-  if (any && threadIdx.x % kEight == 0) out[i] = distance2;
+  if (any && GroupLane() == 0) out[i] = distance2;
 }
 
 __global__ void GatherRows(const float* rows, std::uint32_t stride, const std::uint32_t* which, float* to) {

@@ -6,7 +6,7 @@
 // FP32 theoretical peak performance", 2022): x = hi + lo, both TF32 (11 significant bits), and x y = lo hi' +
 // hi lo'
 // + hi hi' but for less than 8 u |x y|, u = 2^-24 (what lo lets go of, 2 u twice, and lo lo', 4 u). Tensor
-// cores add toward zero; so sums are taken from them every 32 dimensions and added in float32, which rounds
+// cores add toward zero; so sums are taken from them every 16 dimensions and added in float32, which rounds
 // to nearest: see docs/flip-search.md for the bound that follows.
 //
 // Cost: three products of 16 x 8 x 8 a 1,024 multiply-adds; 4 bytes read from shared memory an element and
@@ -144,9 +144,9 @@ __device__ __forceinline__ void MultiplyStage(const float* stage, const TileCurs
   constexpr int kRowTiles = Shape::kRowTiles;
   constexpr int kColumnTiles = Shape::kColumnTiles;
   const float* columns = stage + Shape::kRows * kTileDepth;
-  float part[kRowTiles][kColumnTiles][4] = {};
   ALFAMIX_UNROLLED
   for (int half = 0; half < 2; ++half) {
+    float part[kRowTiles][kColumnTiles][4] = {};
     float4 x[kRowTiles][2];
     ALFAMIX_UNROLLED
     for (int m = 0; m < kRowTiles; ++m) {
@@ -194,13 +194,13 @@ __device__ __forceinline__ void MultiplyStage(const float* stage, const TileCurs
         }
       }
     }
-  }
-  ALFAMIX_UNROLLED
-  for (int m = 0; m < kRowTiles; ++m) {
     ALFAMIX_UNROLLED
-    for (int n = 0; n < kColumnTiles; ++n) {
+    for (int m = 0; m < kRowTiles; ++m) {
       ALFAMIX_UNROLLED
-      for (int i = 0; i < 4; ++i) sums[m][n][i] += part[m][n][i];
+      for (int n = 0; n < kColumnTiles; ++n) {
+        ALFAMIX_UNROLLED
+        for (int i = 0; i < 4; ++i) sums[m][n][i] += part[m][n][i];
+      }
     }
   }
 }

@@ -624,7 +624,14 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
   const std::lock_guard lock(mutex);
   if (event->stream != nullptr) DrainUntil(event, event->recorded);
-  // Work that waits for it may still be queued: kept.
+  // Work that waits for it may still be queued.
+  static auto* const retired = new std::vector<EventMark*>();
+  const auto idle = [](const StreamQueue* stream) { return stream->work.empty(); };
+  retired->push_back(event);
+  if (std::all_of(Streams().begin(), Streams().end(), idle)) {
+    for (EventMark* mark : *retired) delete mark;
+    retired->clear();
+  }
   return cudaSuccess;
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {

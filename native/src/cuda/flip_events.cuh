@@ -1,0 +1,205 @@
+// Rows that share values with anchors, one warp a row. Where z_j equals A_kj alpha is 0, so the gains toward
+// anchor k lose what dimension j gave them:
+//   u_k = u - W (g * (1 - m_k)) / |g|.
+// The Gram matrix leaves out the dimensions where all anchors hold one value (a silent ReLU unit): a row that
+// doesn't hold it there gets its part back. What is left, elements equal to some anchor's elsewhere, is taken
+// away anchor by anchor, 32 anchors at once.
+#pragma once
+
+#include "cuda/flip_rows.cuh"
+
+namespace alfamix::cuda {
+
+// A warp's lists, D entries each. Elements that count after all stand at the end, backwards.
+struct FlipEvents {
+  std::uint32_t* dims;
+  float* gradient;  // g at the dimension
+  float* value;     // z there
+  std::uint32_t shared;
+  std::uint32_t unshared;
+};
+
+// Whether dimension `step` * 32 + lane of a row equals some anchor's.
+__device__ __forceinline__ bool MatchAt(const std::uint32_t* matches, std::uint32_t step,
+                                        std::uint32_t lane) {
+  return (matches[step] >> MatchBit(lane) & 1u) != 0;
+}
+
+// Whether a row has any event. `without`: what its matches are when it has none.
+__device__ inline bool HasEvents(const std::uint32_t* matches, const std::uint32_t* without,
+                                 std::uint32_t words) {
+  for (std::uint32_t step = 0; step < words; ++step) {
+    if (matches[step] != without[step]) return true;
+  }
+  return false;
+}
+
+// Fills the lists. matches: depth / 32 words; z: the row.
+__device__ inline void ListEvents(const FlipView& v, const FlipWork& w, std::uint32_t r,
+                                  const std::uint32_t* matches, const float* z, FlipEvents* events) {
+  const std::uint32_t lane = Lane();
+  const std::uint32_t before = (1u << lane) - 1;
+  events->shared = events->unshared = 0;
+  for (std::uint32_t step = 0; step * 32 < v.dim; ++step) {
+    const bool match = MatchAt(matches, step, lane);
+    const bool one = (v.one_value[step] >> lane & 1u) != 0;
+    const bool event = match != one && step * 32 + lane < v.dim;
+    if (!__any_sync(kAll, event)) continue;
+    const std::uint32_t j = step * 32 + (event ? lane : 0);
+    float even = 0;
+    float odd = 0;
+    for (std::uint32_t c = 0; c < v.classes; ++c) {
+      const float share = w.q[c * w.stride + r];
+      if (share == 0) continue;
+      const float weight = v.centered[static_cast<std::size_t>(c) * v.dim + j];
+      if (c % 2 == 0) {
+        even = fmaf(share, weight, even);
+      } else {
+        odd = fmaf(share, weight, odd);
+      }
+    }
+    const unsigned shared = __ballot_sync(kAll, event && match);
+    const unsigned unshared = __ballot_sync(kAll, event && one);
+    if (event) {
+      const std::uint32_t at = match ? events->shared + __popc(shared & before)
+                                     : v.dim - 1 - (events->unshared + __popc(unshared & before));
+      events->dims[at] = j;
+      events->gradient[at] = even + odd;
+      events->value[at] = z[j];
+    }
+    events->shared += __popc(shared);
+    events->unshared += __popc(unshared);
+  }
+  __syncwarp();
+}
+
+// Dimensions where the row doesn't hold the anchors' one value count after all.
+__device__ inline void AddUnshared(const FlipView& v, const FlipWork& w, std::uint32_t r,
+                                   const FlipEvents& events) {
+  if (events.unshared == 0) return;
+  for (std::uint32_t c = Lane(); c < v.classes; c += kWarp) {
+    float u = w.u[c * w.stride + r];
+    for (std::uint32_t i = 1; i <= events.unshared; ++i) {
+      const std::uint32_t at = v.dim - i;
+      u = fmaf(events.gradient[at], v.centered_by_dim[std::size_t{events.dims[at]} * v.class_stride + c], u);
+    }
+    w.u[c * w.stride + r] = u;
+  }
+  __syncwarp();
+}
+
+// Classes whose steps are computed together: four of them are one 16-byte load.
+constexpr std::uint32_t kStepClasses = 4;
+
+// The first flip on the way to anchor k, this lane's.
+__device__ inline FlipStep StepToAnchor(const FlipView& v, const FlipWork& w, std::uint32_t r,
+                                        const FlipEvents& events, std::uint32_t k, float gain_error) {
+  const std::int32_t label = w.label[r];
+  const float label_u = w.u[label * w.stride + r];
+  FlipStep step;
+  for (std::uint32_t first = 0; first < v.classes; first += kStepClasses) {
+    float lost[kStepClasses] = {};
+    for (std::uint32_t i = 0; i < events.shared; ++i) {
+      const std::uint32_t j = events.dims[i];
+      const float* column = v.centered_by_dim + static_cast<std::size_t>(j) * v.class_stride;
+      const float anchor = v.anchors_by_dim[static_cast<std::size_t>(j) * v.anchor_stride + k];
+      const float gradient = anchor == events.value[i] ? events.gradient[i] : 0.0f;
+      const float own = column[label];
+      const float4 weight = *reinterpret_cast<const float4*>(column + first);
+      lost[0] = fmaf(gradient, weight.x - own, lost[0]);
+      lost[1] = fmaf(gradient, weight.y - own, lost[1]);
+      lost[2] = fmaf(gradient, weight.z - own, lost[2]);
+      lost[3] = fmaf(gradient, weight.w - own, lost[3]);
+    }
+    ALFAMIX_UNROLLED
+    for (std::uint32_t i = 0; i < kStepClasses; ++i) {
+      const std::uint32_t c = first + i;
+      if (c >= v.classes || static_cast<std::int32_t>(c) == label) continue;
+      const float gain = (w.u[c * w.stride + r] - label_u) - lost[i];
+      step.Meet(static_cast<std::int32_t>(c), w.label_logit[r] - w.lanes[c * w.stride + r], gain,
+                w.logit_error[r], gain_error);
+    }
+  }
+  return step;
+}
+
+// The smallest cap among some anchors, and what can be said of it.
+struct SmallestCap {
+  float cap = INFINITY;
+  float runner_up = INFINITY;
+  float lowest = INFINITY;
+  float highest = INFINITY;
+  std::int32_t anchor = -1;
+  std::int32_t to = -1;
+  bool safe = true;
+
+  __device__ void Meet(float other, std::int32_t k, std::int32_t class_to) {
+    if (other < cap) {
+      runner_up = cap;
+      cap = other;
+      anchor = k;
+      to = class_to;
+    } else if (other > cap) {
+      runner_up = fminf(runner_up, other);
+    }
+  }
+  // Joins the lanes' caps; of equal ones the first anchor's. In all lanes.
+  __device__ void Join() {
+    for (int offset = 16; offset > 0; offset /= 2) {
+      const float other = __shfl_xor_sync(kAll, cap, offset);
+      const std::int32_t other_anchor = __shfl_xor_sync(kAll, anchor, offset);
+      const std::int32_t other_to = __shfl_xor_sync(kAll, to, offset);
+      const float other_runner_up = __shfl_xor_sync(kAll, runner_up, offset);
+      lowest = fminf(lowest, __shfl_xor_sync(kAll, lowest, offset));
+      highest = fminf(highest, __shfl_xor_sync(kAll, highest, offset));
+      const float between = other == cap ? INFINITY : fmaxf(other, cap);
+      runner_up = fminf(fminf(runner_up, other_runner_up), between);
+      const bool first = other_anchor >= 0 && (anchor < 0 || other_anchor < anchor);
+      if (other < cap || (other == cap && first)) {
+        cap = other;
+        anchor = other_anchor;
+        to = other_to;
+      }
+    }
+    safe = __all_sync(kAll, safe);
+  }
+};
+
+// Row r's flip over all anchors; lane 0 writes it. False (in all lanes) where float32 can't vouch for it.
+__device__ inline bool AllAnchors(const FlipView& v, const FlipWork& w, std::uint32_t r,
+                                  const FlipEvents& events, const FlipDeviceOutput& out, std::uint64_t to) {
+  const float plain_error = kGainError * v.gram_max * (events.unshared > 0 ? 3.0f : 1.0f);
+  const float gain_error = 3.0f * plain_error;
+  const float gradient2 = GradientNorm2(w, r);
+  const float norm2 = w.norm2[r];
+  const float length = v.sqrt_dim * sqrtf(gradient2);
+  SmallestCap smallest;
+  for (std::uint32_t k = Lane(); k < v.anchor_stride; k += kWarp) {
+    if (k >= v.anchors) continue;
+    const FlipStep step = StepToAnchor(v, w, r, events, k, gain_error);
+    const float product = w.lanes[(v.classes + k) * w.stride + r];
+    const float norms = norm2 + v.anchor_norm2[k];
+    const float distance2 = fmaf(product, -2.0f, norms);
+    const float relative = plain_error / gradient2 + DistanceError(norms, product) / distance2;
+    const float scale = length / sqrtf(distance2);
+    // Written so that NaN fails.
+    smallest.safe = smallest.safe && 0.5f > relative && LengthIsSafe(distance2) && step.at >= step.lowest &&
+                    step.highest >= step.at;
+    smallest.lowest = fminf(smallest.lowest, step.lowest * scale * (1.0f - relative));
+    smallest.highest = fminf(smallest.highest, step.highest * scale * (1.0f + relative));
+    smallest.Meet(step.at * scale, static_cast<std::int32_t>(k), step.to);
+  }
+  smallest.Join();
+  if (Lane() == 0) {
+    out.flip_cap[to] = smallest.cap;
+    out.flip_anchor[to] = smallest.anchor;
+    out.flip_to[to] = smallest.anchor < 0 ? -1 : smallest.to;
+  }
+  const float cap = smallest.cap;
+  const float band = fmaf(cap, kBandRelative, kBandAbsolute);
+  // Written so that NaN fails.
+  return smallest.safe && LengthIsSafe(gradient2) && band >= smallest.highest - cap &&
+         band >= cap - smallest.lowest && smallest.runner_up - cap > 4 * kEpsilon * cap;
+}
+
+}  // namespace alfamix::cuda
