@@ -41,7 +41,6 @@ std::uint64_t NeededBytes(const KMeansParams& params) {
 }
 
 Status CheckMemory(const KMeansParams& params) {
-  const auto megabytes = [](std::uint64_t bytes) { return static_cast<unsigned long long>(bytes >> 20) + 1; };
   std::size_t free = 0;
   std::size_t total = 0;
   Check(cudaMemGetInfo(&free, &total), "asking for the device's memory");
@@ -50,8 +49,9 @@ Status CheckMemory(const KMeansParams& params) {
   return Status::Error(Code::kOutOfMemory,
                        "k-means of %llu rows of %u values needs %llu MB of the device's memory, %llu MB are "
                        "free",
-                       static_cast<unsigned long long>(params.rows), params.dim, megabytes(needed),
-                       megabytes(free));
+                       static_cast<unsigned long long>(params.rows), params.dim,
+                       static_cast<unsigned long long>((needed >> 20) + 1),
+                       static_cast<unsigned long long>(free >> 20));
 }
 
 class Run {

@@ -4,9 +4,10 @@
 // How far float32 scores may be off, u = 2^-24, a = |x|, b = |c|:
 //   2 u a b                x and c, rounded when the shift is taken off
 //   8 u a b                3xTF32's products (cuda/tile_product.cuh)
-//   144 u a b              the tensor cores' sums: 6 products of 16 x 8 x 8 for each 16 dimensions, each of at
-//                          most two steps of 5 terms, cut off at the largest one's last bit, 2 u, and of their
-//                          sum, likewise; the dimensions' |x c| add up to a b at most
+//   144 u a b              the tensor cores' sums: 6 products of 16 x 8 x 8 for each 16 dimensions, each of
+//   at
+//                          most two steps of 5 terms, cut off at the largest one's last bit, 2 u, and of
+//                          their sum, likewise; the dimensions' |x c| add up to a b at most
 //   D / 16 u a b           these, added in float32
 //   u (a b + 2 |c|^2 / 2)  half the norm, rounded and taken off
 // together less than (160 + D / 16) u (a b + |c|^2 / 2), and twice that for the difference of two scores.
