@@ -10,6 +10,7 @@
 #include "check.h"
 #include "cpu/levels.h"
 #include "cuda/kernels.h"
+#include "cuda/kmeans_pace.h"
 #include "kernels/kmeans.h"
 #include "random_rows.h"
 
@@ -148,6 +149,32 @@ TEST(PassesOverCentersThatMoved) {
   params.initial_centers = initial.data();
   const Result result = Compare(params);
   CHECK(result.output.converged && result.output.iterations > 3);
+}
+
+TEST(ManyRowsAndBlocks) {
+  // 17,000 rows: seventeen blocks of seeding sums, two blocks of rows that an empty cluster may take.
+  std::vector<float> data = Values(17000, 41);
+  data[16999] = 5;
+  KMeansParams params = Params(data, 1, 2);
+  params.max_iterations = 1;
+  Compare(params);
+  const std::vector<float> initial = {0, 0, 0};
+  params.clusters = 3;
+  params.initial_centers = initial.data();
+  Compare(params);
+}
+
+TEST(SmallPiecesGiveTheSame) {
+  const std::vector<float> data = Values(300 * 9, 51);
+  KMeansParams params = Params(data, 9, 20);
+  params.n_init = 2;
+  const Result whole = Compare(params);
+  const cuda::KMeansSizes sizes = cuda::kmeans_sizes;
+  cuda::kmeans_sizes = {512, 1000, 37, 5, 3};
+  CHECK(Same(Compare(params), whole));
+  params.algorithm = KMeansAlgorithm::kHartigan;
+  Compare(params);
+  cuda::kmeans_sizes = sizes;
 }
 
 TEST(FreshRows) {

@@ -23,11 +23,11 @@
 
 namespace alfamix::cuda {
 
+KMeansSizes kmeans_sizes;
+
 namespace {
 
 constexpr std::uint64_t kMostRows = 0x7fffffff;
-// Labels that come back at a time.
-constexpr std::uint64_t kLabelsACopy = 1 << 20;
 
 std::uint64_t NeededBytes(const KMeansParams& params) {
   const std::uint64_t labels = params.rows * sizeof(std::int32_t);
@@ -113,7 +113,7 @@ class Run {
   }
 
   void CopyOut(const KMeansOutput& result) {
-    const std::uint64_t part = std::min(kLabelsACopy, params_.rows);
+    const std::uint64_t part = std::min(kmeans_sizes.copied, params_.rows);
     const PinnedBuffer<std::int32_t> pinned(part);
     const QuietStream quiet{stream_};
     for (std::uint64_t first = 0; first < params_.rows; first += part) {

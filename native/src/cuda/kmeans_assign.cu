@@ -11,15 +11,15 @@ namespace alfamix::cuda {
 
 namespace {
 
-// Eight warps of 32 rows x 64 (32) centers; four stages of 32 (24) KB.
-using WideShape = TileShape<4, 2, 2, 8, 4>;
-using NarrowShape = TileShape<4, 2, 2, 4, 4>;
+// Eight warps of 32 rows x 64 (32) centers; three stages of 32 (24) KB: with what is joined less than the 99
+// KB of a block's shared memory on the smallest device.
+using WideShape = TileShape<4, 2, 2, 8, 3>;
+using NarrowShape = TileShape<4, 2, 2, 4, 3>;
+static_assert(WideShape::kRingBytes + sizeof(AssignHook<WideShape, SomeCenters>::Joined) <= 99 * 1024);
 // Multiply-adds of a tile product that take as long as a sum in double.
 constexpr std::uint64_t kProductsASum = 32;
 // Above this share of moved centers all are looked at: few rows could keep what is known of them.
 constexpr double kMostlyMoved = 0.7;
-// Rows that are copied together to be compared with all centers.
-constexpr std::uint32_t kLookRows = 1 << 16;
 
 constexpr unsigned kThreads = 256;
 constexpr unsigned kRowsABlock = kThreads / kWarp;
@@ -103,7 +103,7 @@ KMeansDeviceAssign::KMeansDeviceAssign(const KMeansDeviceRows& rows, std::uint32
       counts_(2),
       moved_list_(clusters),
       own_columns_(clusters),
-      looked_at_(std::size_t{std::min(rows.size(), kLookRows)} * rows.stride()),
+      looked_at_(std::size_t{std::min(rows.size(), kmeans_sizes.looked_at)} * rows.stride()),
       host_moved_(clusters),
       host_columns_(clusters),
       host_count_(1) {}
@@ -111,7 +111,7 @@ KMeansDeviceAssign::KMeansDeviceAssign(const KMeansDeviceRows& rows, std::uint32
 std::uint64_t KMeansDeviceAssign::Bytes(std::uint64_t rows, std::uint32_t dim, std::uint32_t clusters) {
   return rows * 16 + 2 * KMeansDeviceColumns::Bytes(dim, clusters, WideShape::kColumns) +
          std::uint64_t{clusters} * 8 +
-         std::min<std::uint64_t>(rows, kLookRows) * KMeansDeviceRows::BytesARow(dim);
+         std::min<std::uint64_t>(rows, kmeans_sizes.looked_at) * KMeansDeviceRows::BytesARow(dim);
 }
 
 void KMeansDeviceAssign::Reset() {
@@ -170,8 +170,8 @@ void KMeansDeviceAssign::LookAtAll(const float* centers, std::int32_t* to, const
   if (which == nullptr) {
     Score<WideShape, AllCenters>(all_, rows_.data(), args, count, clusters_);
   } else {
-    for (std::uint32_t first = 0; first < count; first += kLookRows) {
-      const std::uint32_t n = std::min(kLookRows, count - first);
+    for (std::uint32_t first = 0; first < count; first += kmeans_sizes.looked_at) {
+      const std::uint32_t n = std::min(kmeans_sizes.looked_at, count - first);
       args.which = which + first;
       rows_.Gather(args.which, n, looked_at_.get());
       Score<WideShape, AllCenters>(all_, looked_at_.get(), args, n, clusters_);

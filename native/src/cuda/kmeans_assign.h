@@ -9,7 +9,7 @@
 //
 // Cost of a full pass: 3 * M * K * D multiply-adds in TF32; rows come from device memory once, 4 * M * D
 // bytes, and from the second-level cache for each 128 centers; 12 bytes a row are written. Lloyd's iterations
-// take about 7 times that together. Memory: 16 bytes a row, and 65,536 rows' copies.
+// take about 7 times that together. Memory: 16 bytes a row, and copies of 65,536 rows.
 #pragma once
 
 #include <cstdint>

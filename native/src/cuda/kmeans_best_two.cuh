@@ -94,7 +94,7 @@ struct AssignHook : ShiftElements {
 
   // In shared memory.
   struct Joined {
-    BestTwo two[Shape::kColumnWarps][Shape::kRows];
+    BestTwo two[Shape::kColumnWarps - 1][Shape::kRows];  // of warps but the first
     std::int32_t own_column[Shape::kRows];
     float own_score[Shape::kRows];
   };
@@ -164,17 +164,22 @@ struct AssignHook : ShiftElements {
         two[r].Join({__shfl_xor_sync(kAll, two[r].best, mask), __shfl_xor_sync(kAll, two[r].second, mask),
                      __shfl_xor_sync(kAll, two[r].nearest, mask)});
       }
-      if (place.t == 0) joined->two[place.column_warp][place.RowOf(r / 2, r % 2 * 2)] = two[r];
+      if (place.t == 0 && place.column_warp > 0)
+        joined->two[place.column_warp - 1][place.RowOf(r / 2, r % 2 * 2)] = two[r];
     }
     __syncthreads();
-    const std::uint64_t row = at.tile * Shape::kRows + threadIdx.x;
-    if (threadIdx.x < Shape::kRows && row < rows) {
-      BestTwo all = joined->two[0][threadIdx.x];
-      for (int warp = 1; warp < Shape::kColumnWarps; ++warp) all.Join(joined->two[warp][threadIdx.x]);
-      const std::size_t i = RowOf(row);
-      const float own_score = Rule::kSome ? joined->own_score[threadIdx.x] : 0.0f;
-      if (!Rule::Decide(args, i, all, own_score, args.bound.Of(static_cast<double>(args.norms[i]))))
-        args.list[atomicAdd(args.list_count, 1u)] = static_cast<std::uint32_t>(i);
+    if (place.t == 0 && place.column_warp == 0) {
+      ALFAMIX_UNROLLED
+      for (int r = 0; r < kRowsAThread; ++r) {
+        const std::uint32_t row = place.RowOf(r / 2, r % 2 * 2);
+        if (at.tile * Shape::kRows + row >= rows) continue;
+        BestTwo all = two[r];
+        for (int warp = 1; warp < Shape::kColumnWarps; ++warp) all.Join(joined->two[warp - 1][row]);
+        const std::size_t i = RowOf(at.tile * Shape::kRows + row);
+        const float own_score = Rule::kSome ? joined->own_score[row] : 0.0f;
+        if (!Rule::Decide(args, i, all, own_score, args.bound.Of(static_cast<double>(args.norms[i]))))
+          args.list[atomicAdd(args.list_count, 1u)] = static_cast<std::uint32_t>(i);
+      }
     }
     Forget();
   }

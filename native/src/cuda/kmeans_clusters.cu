@@ -12,13 +12,9 @@ namespace {
 
 constexpr unsigned kThreads = 256;
 constexpr unsigned kSumThreads = 128;
-// Members of a cluster that one launch adds: some milliseconds where one cluster holds all rows.
-constexpr std::uint32_t kMembersALaunch = 1 << 17;
 // Rows whose farthest one block of FindFarthest looks for.
 constexpr std::uint32_t kFarthestRows = 1 << 14;
 constexpr std::uint32_t kNone = 0xffffffffu;
-// Distances that the inertia takes to the host at a time.
-constexpr std::uint64_t kDistancesACopy = 1 << 20;
 
 std::uint64_t DivideUp(std::uint64_t a, std::uint64_t b) { return (a + b - 1) / b; }
 
@@ -121,17 +117,17 @@ __global__ void PlaceMembers(const std::int32_t* labels, std::uint32_t n, std::u
 
 // --- Means ---
 
-// Adds members skip ... skip + kMembersALaunch - 1 of a touched cluster, a dimension a thread, in order; the
+// Adds members skip ... skip + most - 1 of a touched cluster, a dimension a thread, in order; the
 // last of them divides.
 __global__ void AddMembers(const float* rows, std::uint32_t dim, std::uint32_t stride, std::uint32_t slabs,
-                           std::uint32_t skip, const std::uint32_t* starts, const std::uint32_t* counts,
-                           const std::uint32_t* touched, const std::uint32_t* members, double* sums,
-                           float* centers, std::uint32_t* moved) {
+                           std::uint32_t skip, std::uint32_t most, const std::uint32_t* starts,
+                           const std::uint32_t* counts, const std::uint32_t* touched,
+                           const std::uint32_t* members, double* sums, float* centers, std::uint32_t* moved) {
   const std::size_t k = blockIdx.x / slabs;
   const std::uint32_t j = blockIdx.x % slabs * kSumThreads + threadIdx.x;
   const std::uint32_t count = counts[k];
   if (touched[k] == 0 || skip >= count || j >= dim) return;
-  const std::uint32_t n = count - skip < kMembersALaunch ? count - skip : kMembersALaunch;
+  const std::uint32_t n = count - skip < most ? count - skip : most;
   const std::uint32_t* which = members + starts[k] + skip;
   double sum = skip == 0 ? 0.0 : sums[k * stride + j];
   constexpr std::uint32_t kAhead = 16;
@@ -307,16 +303,17 @@ void KMeansDeviceClusters::SortMembers() {
 std::vector<std::uint32_t> KMeansDeviceClusters::Average() {
   SortMembers();
   // Rows that empty clusters took make no cluster larger.
-  const std::uint32_t most = *std::max_element(host_counts_.get(), host_counts_.get() + clusters_);
+  const std::uint32_t largest = *std::max_element(host_counts_.get(), host_counts_.get() + clusters_);
   const auto slabs = static_cast<std::uint32_t>(DivideUp(rows_.dim(), kSumThreads));
   Check(cudaMemsetAsync(moved_.get(), 0, clusters_ * sizeof(std::uint32_t), stream_.get()),
         "clearing memory");
-  pace_.InParts(
-      DivideUp(most, kMembersALaunch), std::uint64_t{1} << 32, 1, [&](std::uint64_t launch, std::uint64_t) {
-        Launch(AddMembers, "means of clusters", {clusters_ * slabs, kSumThreads}, stream_, rows_.data(),
-               rows_.dim(), rows_.stride(), slabs, launch * kMembersALaunch, starts_.get(), counts_.get(),
-               touched_.get(), members_.get(), sums_.get(), centers_.get(), moved_.get());
-      });
+  for (std::uint32_t skip = 0; skip < largest; skip += kmeans_sizes.members) {
+    pace_.InParts(1, 1, 1, [&](std::uint64_t, std::uint64_t) {
+      Launch(AddMembers, "means of clusters", {clusters_ * slabs, kSumThreads}, stream_, rows_.data(),
+             rows_.dim(), rows_.stride(), slabs, skip, kmeans_sizes.members, starts_.get(), counts_.get(),
+             touched_.get(), members_.get(), sums_.get(), centers_.get(), moved_.get());
+    });
+  }
   Check(cudaMemsetAsync(touched_.get(), 0, clusters_ * sizeof(std::uint32_t), stream_.get()),
         "clearing memory");
   CopyFromDevice(host_moved_.get(), moved_.get(), clusters_, stream_);
@@ -330,7 +327,7 @@ std::vector<std::uint32_t> KMeansDeviceClusters::Average() {
 
 double KMeansDeviceClusters::Inertia() {
   rows_.MeasureDistances(centers_.get(), labels_.get(), distances_.get());
-  const std::uint64_t part = std::min<std::uint64_t>(kDistancesACopy, rows_.size());
+  const std::uint64_t part = std::min<std::uint64_t>(kmeans_sizes.copied, rows_.size());
   const PinnedBuffer<double> pinned(part);
   const QuietStream quiet{stream_};
   double inertia = 0;

@@ -10,6 +10,22 @@
 
 namespace alfamix::cuda {
 
+// Into which pieces work and memory are cut. Tests make them small.
+struct KMeansSizes {
+  // Sums in double of one difference squared that a launch makes, or what takes as long: below 10 ms of an
+  // H100, whose conversions to double bound them.
+  std::uint64_t part = std::uint64_t{1} << 33;
+  // Each of the two page-locked buffers that rows pass through.
+  std::uint64_t pinned_bytes = 32 << 20;
+  // Values that come back from the device at a time.
+  std::uint64_t copied = 1 << 20;
+  // Rows that are copied together to be compared with all centers.
+  std::uint32_t looked_at = 1 << 16;
+  // Members of a cluster that one launch adds: some milliseconds where one cluster holds all rows.
+  std::uint32_t members = 1 << 17;
+};
+extern KMeansSizes kmeans_sizes;
+
 // Page-locked memory may not go while copies from or to it are under way.
 struct QuietStream {
   ~QuietStream() { cudaStreamSynchronize(stream.get()); }
@@ -46,7 +62,8 @@ class KMeansPace {
   // difference squared), or what takes as long. Parts are whole granules.
   template <typename Body>
   void InParts(std::uint64_t count, std::uint64_t work, std::uint64_t granule, const Body& body) {
-    const std::uint64_t most = std::max(kPart / std::max<std::uint64_t>(work * granule, 1), std::uint64_t{1});
+    const std::uint64_t most =
+        std::max(kmeans_sizes.part / std::max<std::uint64_t>(work * granule, 1), std::uint64_t{1});
     for (std::uint64_t first = 0; first < count; first += most * granule) {
       const std::uint64_t n = std::min(most * granule, count - first);
       if (queued_ >= 2) waits_.Wait(events_[queued_ % 2]);
@@ -57,8 +74,6 @@ class KMeansPace {
   }
 
  private:
-  // Sums in double of one difference squared: below 10 ms of an H100, whose conversions to double bound them.
-  static constexpr std::uint64_t kPart = std::uint64_t{1} << 33;
   static constexpr int kSpins = 100;
 
   // The device's waits ask the same hook, and report what is done.

@@ -15,8 +15,6 @@ namespace {
 
 // Rows whose mean is the shift: any shift is right, a mean is good.
 constexpr std::uint64_t kSample = 1024;
-// Of the two page-locked buffers that rows pass through, each.
-constexpr std::uint64_t kPinnedBytes = 32 << 20;
 constexpr unsigned kThreads = 256;
 constexpr unsigned kRowsABlock = kThreads / kGroup;
 constexpr std::uint32_t kNone = 0xffffffffu;
@@ -103,7 +101,7 @@ Status KMeansDeviceRows::Upload() {
   const DeviceBuffer<std::uint32_t> bad_row(1);
   Check(cudaMemsetAsync(bad_row.get(), 0xff, sizeof(std::uint32_t), stream_.get()), "clearing memory");
   const std::uint64_t part =
-      std::min<std::uint64_t>(std::max<std::uint64_t>(kPinnedBytes / BytesARow(dim_), 1), size_);
+      std::min<std::uint64_t>(std::max<std::uint64_t>(kmeans_sizes.pinned_bytes / BytesARow(dim_), 1), size_);
   const PinnedBuffer<float> pinned[2] = {PinnedBuffer<float>(part * stride_),
                                          PinnedBuffer<float>(part * stride_)};
   const PinnedBuffer<std::uint32_t> bad(1);

@@ -19,7 +19,7 @@ constexpr unsigned kSumThreads = 128;
 constexpr std::uint64_t kProductsASum = 32;
 
 // Eight warps of 32 rows x 32 candidates.
-using CaptureShape = TileShape<4, 2, 2, 4, 4>;
+using CaptureShape = TileShape<4, 2, 2, 4, 3>;
 static_assert(CaptureShape::kColumns == kMostCandidates);
 
 __global__ void SumBlocks(const double* closest, std::uint32_t rows, double* sums) {
