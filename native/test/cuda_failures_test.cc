@@ -166,14 +166,6 @@ TEST(TooManyRowsSaysHowMuchIsNeeded) {
   CHECK(cuda::KCenterGreedy(params, output, WithLooks(nullptr)).ok());
 }
 
-// A consumer card's block has 99 KB of shared memory.
-TEST(LittleSharedMemory) {
-  Inputs in;
-  simt::Configure("shared=99");
-  for (const Kernel kernel : kKernels) CHECK(kernel(in).ok());
-  simt::Configure("");
-}
-
 // Where the driver is gone the arguments are still looked at first.
 TEST(NoDriver) {
   Inputs in;
