@@ -139,15 +139,16 @@ TEST(EqualRowsAndZeroRows) {
 // Distances that float32 can't tell apart, loses, or can't hold.
 TEST(WhereFloat32CannotVouch) {
   RandomRows random;
-  for (const float scale : {1e-30f, 1e-22f, 1e-19f, 1e18f, 3e19f, 3e37f}) {
-    Job job{6, 20, random.Uniform(300 * 6, scale), random.Uniform(7 * 6, scale)};
+  for (const float scale : {1e-30f, 2e-23f, 1e-22f, 1e-19f, 1e18f, 3e19f, 3e37f}) {
+    const Job job{6, 60, random.Uniform(300 * 6, scale), random.Uniform(7 * 6, scale)};
     CheckBoth(job);
   }
-  // Near ties around equally far centers.
-  Job close{17, 20, random.Uniform(300 * 17, 1e-6f), random.Uniform(9 * 17, 1e-6f)};
-  for (std::size_t i = 0; i < close.data.size(); i += 17) close.data[i] += 1;
-  for (std::size_t i = 0; i < close.centers.size(); ++i) close.centers[i] += i % 17 == 0 ? 1.0f : 0.0f;
-  CheckBoth(close);
+  // Centers so near each other that a row's distances to them differ in the last digits of float32, or after.
+  for (const float apart : {3e-6f, 1e-7f}) {
+    Job job{17, 40, random.Uniform(200 * 17), random.Uniform(30 * 17, apart)};
+    for (std::size_t i = 0; i < job.centers.size(); ++i) job.centers[i] += 0.5f;
+    CheckBoth(job);
+  }
 }
 
 TEST(TheSameErrors) {

@@ -1,7 +1,6 @@
 #include "kernels/kmeans.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <new>
 #include <numeric>
@@ -11,6 +10,7 @@
 #include "cpu/kmeans_assign.h"
 #include "cpu/kmeans_clusters.h"
 #include "cpu/kmeans_hartigan.h"
+#include "cpu/kmeans_params.h"
 #include "cpu/kmeans_progress.h"
 #include "cpu/kmeans_rows.h"
 #include "cpu/kmeans_seeding.h"
@@ -57,24 +57,6 @@ class Lloyd {
   KMeansAssign assign_;
   Buffer<std::int32_t> to_;
 };
-
-Status Check(const KMeansParams& params) {
-  if (params.rows == 0 || params.dim == 0 || params.clusters == 0 || params.clusters > params.rows) {
-    return Status::Error(Code::kInvalidArgument, "expected 1 to %llu clusters, got %u",
-                         static_cast<unsigned long long>(params.rows), params.clusters);
-  }
-  if (params.n_init == 0 || params.max_iterations == 0) {
-    return Status::Error(Code::kInvalidArgument, "expected at least one try and one iteration");
-  }
-  for (std::size_t i = 0; params.initial_centers != nullptr && i < std::size_t{params.clusters} * params.dim;
-       ++i) {
-    if (!std::isfinite(params.initial_centers[i])) {
-      return Status::Error(Code::kNonFinite,
-                           "expected finite values, found NaN or infinity in the initial centers");
-    }
-  }
-  return Status::Ok();
-}
 
 // False when aborted.
 bool Start(const KMeansRows& rows, const KMeansParams& params, Rng& rng, float* centers,
@@ -137,7 +119,7 @@ Status Cluster(const KMeansParams& params, KMeansOutput& output, const JobOption
 
 Status KMeans(const KMeansParams& params, KMeansOutput& output, const JobOptions& options) {
   try {
-    const Status status = Check(params);
+    const Status status = CheckKMeansParams(params);
     return status.ok() ? Cluster(params, output, options) : status;
   } catch (const std::bad_alloc&) {
     return Status::Error(Code::kOutOfMemory, "not enough memory for k-means");

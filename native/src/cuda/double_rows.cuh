@@ -41,6 +41,25 @@ __device__ __forceinline__ double SquaredDistance(const float* a, const float* b
   return JoinSums(s);
 }
 
+// Of one row and kCount others: its values are converted to double once, and conversions take longest.
+template <unsigned kCount>
+__device__ __forceinline__ void SquaredDistances(const float* a, const float* const (&b)[kCount],
+                                                 std::uint32_t n, double (&out)[kCount]) {
+  ALFAMIX_UNROLLED
+  for (unsigned i = 0; i < kCount; ++i) out[i] = 0;
+#pragma unroll 4
+  for (std::uint32_t j = GroupLane(); j < n; j += kGroup) {
+    const auto x = static_cast<double>(a[j]);
+    ALFAMIX_UNROLLED
+    for (unsigned i = 0; i < kCount; ++i) {
+      const double d = x - static_cast<double>(b[i][j]);
+      out[i] += d * d;
+    }
+  }
+  ALFAMIX_UNROLLED
+  for (unsigned i = 0; i < kCount; ++i) out[i] = JoinSums(out[i]);
+}
+
 __device__ __forceinline__ bool IsFinite(float x) {
   return (__float_as_uint(x) & 0x7f800000u) != 0x7f800000u;
 }

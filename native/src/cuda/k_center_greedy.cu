@@ -15,13 +15,13 @@
 // So double is needed about ln(centers) times a row, which suits devices that are slow at it.
 //
 // Cost: the rows once over the bus, and resident: 4 D + 12 bytes a row. A pick reads at least the list of
-// blocks (N / 256) and at most all rows, 4 N D bytes, which the device's memory decides: 1,000,000 x 512
-// takes 0.6 ms a pick on an H100 where nothing can be left out, and some 20 us where most can. The centers
-// that are given are not passed one by one: a row meets as many as it must, out of the cache, in one visit;
-// each meeting takes 2 D float32 operations.
+// blocks (N / 256) and at most all rows: 4 N D bytes, by count 0.6 ms for 1,000,000 x 512 on an H100 where
+// nothing can be left out, and three launches where most can. Given centers aren't passed one by one: a row
+// meets as many as it must, out of the cache, in one visit, at 2 D float32 operations each.
 //
-// Not for a handful of picks from rows on the host: the CPU reads them once or twice faster than the bus.
+// Not for a handful of picks: rows cross the bus once, and the CPU reads them a few times in as long.
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 
@@ -41,6 +41,10 @@ constexpr unsigned kWarpsOfBlock = kThreads / kWarp;
 constexpr unsigned kRowsPerBlock = kThreads;
 // Centers that a row meets in one reading.
 constexpr unsigned kMeetings = 4;
+// Values of centers that a row meets in a launch, one after the other: milliseconds for the 32 rows of a
+// warp, and for the one row of a group in Sample.
+constexpr double kMostValues = 4e6;
+constexpr double kMostSampleValues = 3e7;
 // What the rounds queued ahead may take at most where every round reads all rows, and how fast it reads.
 constexpr double kSecondsAhead = 0.02;
 constexpr double kReadRate = 1e12;
@@ -288,8 +292,9 @@ class Rounds {
   Rounds(const Traversal& of, double work_of_launch)
       : of_(of), blocks_((of.rows + kRowsPerBlock - 1) / kRowsPerBlock), picks_(2) {
     const double pass = static_cast<double>(of.rows) * of.stride;
-    limit_ = static_cast<std::uint32_t>(
-        std::clamp(work_of_launch * DeviceProperties().multiProcessorCount / pass, double{kMeetings}, 1e6));
+    const double limit = work_of_launch * DeviceProperties().multiProcessorCount / pass;
+    limit_ = Centers(std::min(limit, kMostValues / of.stride));
+    sample_limit_ = Centers(std::min(limit * kRowsPerBlock, kMostSampleValues / of.stride));
     most_rounds_ = static_cast<unsigned>(
         std::clamp(kSecondsAhead / (pass * sizeof(float) / kReadRate), 1.0, double{kMostRounds}));
   }
@@ -302,6 +307,7 @@ class Rounds {
       progress.Wait(read_[turn]);
       progress.Add(picks_[turn] - told_);
       told_ = picks_[turn];
+      Adapt();
     }
     CopyFromDevice(output.rows, of_.picked, of_.budget, stream_);
     CopyFromDevice(output.distance2, of_.picked_distance2, of_.budget, stream_);
@@ -309,12 +315,28 @@ class Rounds {
   }
 
  private:
+  static std::uint32_t Centers(double limit) {
+    return static_cast<std::uint32_t>(std::max(limit, double{kMeetings}));
+  }
+
+  // Rounds take from microseconds to some 20 ms, and an abort waits for what is queued: two turns.
+  void Adapt() {
+    const auto now = std::chrono::steady_clock::now();
+    const auto took = now - turned_;
+    turned_ = now;
+    if (took > std::chrono::milliseconds(10)) {
+      rounds_ = std::max(rounds_ / 4, 1u);
+    } else if (took < std::chrono::milliseconds(5)) {
+      rounds_ = std::min(rounds_ * 2, most_rounds_);
+    }
+  }
+
   void Queue(unsigned turn) {
-    // The first rounds may be long ones; one for each pick that is left will often do.
-    rounds_ = std::min({rounds_ * 2, most_rounds_, of_.budget - told_ + 1});
-    for (unsigned i = 0; i < rounds_; ++i) {
+    // One for each pick that is left will often do.
+    const unsigned rounds = std::min(rounds_, of_.budget - told_ + 1);
+    for (unsigned i = 0; i < rounds; ++i) {
       Launch(Sample, "sampling rows", {(blocks_ + kThreads / kGroup - 1) / (kThreads / kGroup), kThreads},
-             stream_, of_, blocks_, limit_ * kRowsPerBlock);
+             stream_, of_, blocks_, sample_limit_);
       Launch(Pass, "passing rows", {blocks_, kThreads}, stream_, of_, limit_);
       if (blocks_ > 1024) {
         Launch(Choose<1024>, "choosing a row", {1, 1024}, stream_, of_, blocks_);
@@ -329,9 +351,11 @@ class Rounds {
   const Traversal of_;
   const std::uint32_t blocks_;
   std::uint32_t limit_;  // centers a row meets in one launch
+  std::uint32_t sample_limit_;
   unsigned most_rounds_;
   unsigned rounds_ = 1;
   std::uint32_t told_ = 0;
+  std::chrono::steady_clock::time_point turned_ = std::chrono::steady_clock::now();
   PinnedBuffer<std::uint32_t> picks_;
   Stream stream_;  // after the buffer: it waits for what still writes there
   Event read_[2];
