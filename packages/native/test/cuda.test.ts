@@ -158,6 +158,19 @@ describe.skipIf(!hasAddon)('a plug-in that can’t be used', () => {
     expect(await tryInChild(addonPath, path)).toMatchObject({ found: { opened: true, reason: '' } });
   });
 
+  it.runIf(hasCompiler)('is tried once a process, workers included, which then ends by itself', async () => {
+    const pids = join(folder, 'pids');
+    const path = fakePlugin({
+      describe: `char text[32]; int n = snprintf(text, 32, "%d\\n", getpid());
+        int f = open("${pids}", O_CREAT | O_WRONLY | O_APPEND, 0600); write(f, text, n); close(f);`,
+    });
+    vi.stubEnv('ALFAMIX_CUDA_PATH', path);
+    const ending = await runChild('cuda-in-workers.mjs', []);
+    expect(ending).toMatchObject({ code: 0, stderr: '', stdout: 'true fake,true fake,true fake' });
+    // The child's, and the process's own, where it was opened.
+    expect(new Set(readFileSync(pids, 'utf8').trim().split('\n')).size).toBe(2);
+  });
+
   it.runIf(hasCompiler)('a process that exits takes the child with it', async () => {
     const pid = join(folder, 'pid');
     const path = fakePlugin({
