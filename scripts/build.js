@@ -32,9 +32,11 @@ function main() {
   writeToolchain(toolchain);
   const compiles = process.env.ALFAMIX_SKIP_NATIVE !== '1' && missingParts(toolchain) === '';
   const first = compiles && !existsSync(join(lib, 'alfamix.node'));
-  if (first) console.log('alfamix: building, with the native kernels (once; about a minute) ...');
+  const cuda = toolchain.nvcc && process.env.ALFAMIX_SKIP_CUDA !== '1';
+  const time = cuda ? 'some minutes with CUDA; ALFAMIX_SKIP_CUDA=1 leaves it out' : 'about a minute';
+  if (first) console.log(`alfamix: building, with the native kernels (once; ${time}) ...`);
   // Turbo remembers a failed native build, whose exit code is 0, as done: try again.
-  const turbo = runTurbo(/native build failed/.test(readStatus()) ? ['--force'] : []);
+  const turbo = runTurbo(/build failed|doesn't work/.test(readStatus()) ? ['--force'] : []);
   if (turbo.status !== 0) {
     process.stderr.write(
       `${turbo.stdout ?? ''}${turbo.stderr ?? ''}${turbo.error ? `${turbo.error}\n` : ''}`,
@@ -47,6 +49,7 @@ function main() {
   const addon = join(lib, 'alfamix.node');
   // Turbo's cache puts files back but takes none away: an addon that this build didn't make goes.
   if (!status.startsWith('alfamix: built ')) rmSync(addon, { force: true });
+  if (!status.includes('alfamix-cuda.so')) rmSync(join(lib, 'alfamix-cuda.so'), { force: true });
   if (first || !existsSync(addon)) console.log(status);
 }
 

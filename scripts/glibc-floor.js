@@ -1,6 +1,7 @@
-// The oldest glibc and libstdc++ that the addon runs on, read from the versions of the symbols it needs (objdump, part of
+// The oldest glibc and libstdc++ that the addon and its CUDA plug-in run on, read from the versions of the symbols it needs (objdump, part of
 // binutils). `node scripts/glibc-floor.js [FILE]` fails when a binary needs more than we promise (README, CONTRIBUTING).
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { argv } from 'node:process';
 import { pathToFileURL } from 'node:url';
@@ -40,8 +41,7 @@ function compare(a, b) {
   return 0;
 }
 
-if (argv[1] && import.meta.url === pathToFileURL(argv[1]).href) {
-  const file = argv[2] ?? join(root, 'packages', 'native', 'lib', 'alfamix.node');
+function check(file) {
   const needed = neededVersions(file);
   if (needed.GLIBC === undefined) throw new Error(`expected symbols of glibc in ${file}, got none`);
   const wrong = aboveFloor(needed);
@@ -51,5 +51,13 @@ if (argv[1] && import.meta.url === pathToFileURL(argv[1]).href) {
       .join(', ')}`,
   );
   for (const sentence of wrong) console.error(sentence);
-  process.exitCode = wrong.length > 0 ? 1 : 0;
+  return wrong.length === 0;
+}
+
+if (argv[1] && import.meta.url === pathToFileURL(argv[1]).href) {
+  const lib = join(root, 'packages', 'native', 'lib');
+  const plugin = join(lib, 'alfamix-cuda.so');
+  const built = [join(lib, 'alfamix.node'), ...(existsSync(plugin) ? [plugin] : [])];
+  const sound = (argv[2] ? [argv[2]] : built).map(check);
+  process.exitCode = sound.includes(false) ? 1 : 0;
 }

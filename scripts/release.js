@@ -1,11 +1,12 @@
 // `npm run release:dry`: makes the tarballs that a release would publish, in build/release, and publishes nothing.
 // A package is staged from its `files`, with LICENSE and README, without scripts and devDependencies; @alfamix/native gets
 // the platform packages as optionalDependencies, which are nowhere in the repository: unpublished ones would break npm ci.
-//   --binaries DIR   binaries of other platforms, DIR/linux-arm64-gnu/alfamix.node ...; this platform's is the local build
+//   --binaries DIR   binaries of other platforms, DIR/linux-arm64-gnu/alfamix.node ...; this platform's is the local build.
+//                    A CUDA plug-in, alfamix-cuda.so, goes with the binary it stands beside
 //   --out DIR        default build/release
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { argv } from 'node:process';
 import { parseArgs } from 'node:util';
 import { currentTarget, packageOf, TARGETS } from '../packages/native/dist/targets.js';
@@ -43,14 +44,16 @@ function binaryOf(target) {
 }
 
 function platformPackage(target, binary) {
-  if (target.libc === 'glibc') {
-    const wrong = aboveFloor(neededVersions(binary));
-    if (wrong.length > 0) throw new Error(`${target.name}: ${wrong.join('; ')}`);
+  const plugin = join(dirname(binary), 'alfamix-cuda.so');
+  const binaries = existsSync(plugin) ? [binary, plugin] : [binary];
+  for (const file of target.libc === 'glibc' ? binaries : []) {
+    const wrong = aboveFloor(neededVersions(file));
+    if (wrong.length > 0) throw new Error(`${target.name}, ${basename(file)}: ${wrong.join('; ')}`);
   }
   const { name, os, cpu, libc } = target;
   const folder = join(staging, `native-${name}`);
   mkdirSync(folder, { recursive: true });
-  cpSync(binary, join(folder, 'alfamix.node'));
+  for (const file of binaries) cpSync(file, join(folder, basename(file)));
   cpSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
   writeFileSync(
     join(folder, 'README.md'),
@@ -64,7 +67,7 @@ function platformPackage(target, binary) {
     cpu: [cpu],
     ...(libc && { libc: [libc] }),
     main: 'alfamix.node',
-    files: ['alfamix.node'],
+    files: binaries.map((file) => basename(file)),
   };
   return pack(folder, manifest);
 }

@@ -33,7 +33,7 @@ export function isStale(folder = root) {
 }
 
 /** Folders count too: a file that is gone leaves its mark on them. */
-function newest(path) {
+export function newest(path) {
   const stats = statSync(path);
   if (!stats.isDirectory()) return stats.mtimeMs;
   return Math.max(stats.mtimeMs, ...readdirSync(path).map((name) => newest(join(path, name))));

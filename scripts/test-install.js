@@ -4,7 +4,15 @@
 // registry.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { currentTarget, packageOf, TARGETS } from '../packages/native/dist/targets.js';
@@ -127,6 +135,9 @@ function main() {
     const doctor = JSON.parse(run(cli, ['doctor', '--json'], full));
     const used = doctor.checks.find(({ details }) => details?.used);
     assert.equal(used.name, 'addon (package)');
+    const plugin = existsSync(join(root, 'packages', 'native', 'lib', 'alfamix-cuda.so'));
+    assert.equal(doctor.cuda.plugin !== null, plugin);
+    assert.ok(doctor.cuda.available || /driver/.test(doctor.cuda.reason), doctor.cuda.reason);
     writeFileSync(
       join(full, 'pool.csv'),
       `x,y\n${Array.from({ length: 40 }, (_, i) => `${Math.sin(i)},${Math.cos(i * i)}`).join('\n')}\n`,

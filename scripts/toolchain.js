@@ -21,11 +21,14 @@ export function which(name) {
   return undefined;
 }
 
-/** The first line that `path ...args` prints, or undefined when it fails. */
-function firstLine(path, ...args) {
+/** What `path --version` prints of its version, or undefined when it fails: the first line; nvcc says `V13.0.88` later. */
+function versionOf(path) {
   try {
-    const output = execFileSync(path, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-    return output.split('\n', 1)[0].trim();
+    const output = execFileSync(path, ['--version'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    return /\bV\d+\.\d+\.\d+/.exec(output)?.[0] ?? output.split('\n', 1)[0].trim();
   } catch {
     return undefined;
   }
@@ -35,7 +38,7 @@ function firstLine(path, ...args) {
 function program(...names) {
   for (const name of names) {
     const path = name ? which(name) : undefined;
-    const version = path && firstLine(path, '--version');
+    const version = path && versionOf(path);
     if (version) return { path, version };
   }
   return undefined;
@@ -56,6 +59,7 @@ export function findToolchain() {
     compiler: windows
       ? { path: 'Visual Studio' }
       : program(process.env.CXX?.split(' ')[0], 'c++', 'g++', 'clang++'),
+    nvcc: program(process.env.CUDACXX, 'nvcc', '/usr/local/cuda/bin/nvcc'),
     make: windows ? { path: 'Visual Studio' } : program('ninja', 'make'),
     system: existsSync('/etc/os-release')
       ? readFileSync('/etc/os-release', 'utf8').match(/^ID=(.*)$/m)?.[1]

@@ -1,6 +1,7 @@
 // The native tests' own few lines: TEST registers a function, CHECK counts a failure and goes on.
 #pragma once
 
+#include <cstdint>
 #include <cstdio>
 
 namespace alfamix::test {
@@ -10,6 +11,10 @@ struct Registration {
 };
 
 void ReportFailure(const char* file, int line, const char* expression);
+
+// For tests that want other random inputs every time: from the clock, or ALFAMIX_TEST_SEED. Printed when it
+// is first asked for, so that a failure can be had again.
+std::uint64_t Seed();
 
 }  // namespace alfamix::test
 

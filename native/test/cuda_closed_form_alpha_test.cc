@@ -136,7 +136,7 @@ TEST(MoreRowsThanOneChunk) {
 TEST(HugeScalesAndOddGradients) {
   RandomRows random;
   Job job(random, 60, 11, 2, false);
-  job.cap = 1e30;
+  job.cap = 1e37;  // alphas beyond float32, of either sign
   for (std::size_t i = 0; i < 11; ++i) job.gradient[33 + i] = i % 2 ? 1e-45f : 0.0f;
   job.gradient[55] = std::numeric_limits<float>::quiet_NaN();
   job.gradient[66] = HUGE_VALF;

@@ -165,7 +165,7 @@ double CapOf(const Problem& problem, const float* row, std::uint32_t label, std:
   return (logits[label] - logits[to]) / gain * std::sqrt(static_cast<double>(dim) * norm2 / distance2);
 }
 
-void CheckAgainstFlipRow(const Problem& problem, const Outputs& out) {
+[[maybe_unused]] void CheckAgainstFlipRow(const Problem& problem, const Outputs& out) {
   const FlipRowTables tables(problem.Params());
   const FlipRowScratch scratch(problem.classes, problem.dim);
   for (std::uint64_t i = 0; i < problem.rows; ++i) {

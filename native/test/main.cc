@@ -2,6 +2,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -29,6 +30,20 @@ Registration::Registration(const char* name, void (*body)()) { Tests().push_back
 void ReportFailure(const char* file, int line, const char* expression) {
   // A broken kernel fails a million times: the first few say it all.
   if (failures.fetch_add(1) < 20) std::fprintf(stderr, "%s:%d: CHECK(%s) failed\n", file, line, expression);
+}
+
+std::uint64_t Seed() {
+  static const std::uint64_t seed = [] {
+    const char* given = std::getenv("ALFAMIX_TEST_SEED");
+    const std::uint64_t chosen =
+        given != nullptr && given[0] != '\0'
+            ? std::strtoull(given, nullptr, 10)
+            : static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
+    std::printf("ALFAMIX_TEST_SEED=%llu\n", static_cast<unsigned long long>(chosen));
+    std::fflush(stdout);
+    return chosen;
+  }();
+  return seed;
 }
 
 int RunAll(const char* filter) {

@@ -1,26 +1,19 @@
-// Inputs for tests of kernels: fresh values every run, whose seed is printed when something fails, and the
-// hook of a call.
+// Inputs for tests of kernels, other ones every run (see Seed), and the hook of a call.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <vector>
 
+#include "check.h"
 #include "cpu/rng.h"
 #include "kernels/job.h"
 
 namespace alfamix::test {
 
-// Another one each time, printed so that a failure can be repeated by hand.
+// Another one for each call.
 inline std::uint64_t FreshSeed() {
-  static const std::uint64_t seed = [] {
-    const auto now = std::chrono::system_clock::now().time_since_epoch().count();
-    std::printf("       seed %llu\n", static_cast<unsigned long long>(now));
-    return static_cast<std::uint64_t>(now);
-  }();
   static std::uint64_t calls = 0;
-  return seed + ++calls;
+  return Seed() + ++calls;
 }
 
 class RandomRows {

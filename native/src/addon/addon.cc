@@ -50,6 +50,7 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
     exports.Set("kmeans", Napi::Function::New<KMeansMethod>(env, "kmeans"));
     exports.Set("nearestMembers", Napi::Function::New<NearestMembersMethod>(env, "nearestMembers"));
     exports.Set("blas", Napi::Function::New<BlasMethod>(env, "blas"));
+    exports.Set("cuda", Napi::Function::New<CudaMethod>(env, "cuda"));
     exports.Set("measureProduct", Napi::Function::New<MeasureProductMethod>(env, "measureProduct"));
     exports.Set("measureMachine", Napi::Function::New<MeasureMachineMethod>(env, "measureMachine"));
     exports.Set("normalizeRows", Napi::Function::New<NormalizeRowsMethod>(env, "normalizeRows"));

@@ -3,6 +3,7 @@
 #include <cinttypes>
 #include <cmath>
 
+#include "addon/cuda_plugin.h"
 #include "addon/errors.h"
 #include "cpu/levels.h"
 #include "cpu/thread_pool.h"
@@ -118,11 +119,16 @@ JobOptions Args::Options() const {
   JobOptions options;
   options.threads = static_cast<int>(Integer("threads", 1, ThreadPool::kMaxThreads));
   const std::string level = Text("level");
-  options.level = LevelByName(level.c_str());
+  const bool cuda = level == "cuda";
+  options.level = cuda ? LevelCount() - 1 : LevelByName(level.c_str());
   if (options.level < 0) {
-    throw CallError{Status::Error(Code::kInvalidArgument, "expected one of levels() for level, got \"%.32s\"",
+    throw CallError{Status::Error(Code::kInvalidArgument,
+                                  "expected one of levels(), or cuda, for level, got \"%.32s\"",
                                   level.c_str())};
   }
+  if (cuda) options.cuda = CudaInUse();
+  if (cuda && options.cuda == nullptr)
+    throw CallError{Status::Error(Code::kCudaUnavailable, "the CUDA plug-in has not been opened")};
   return options;
 }
 

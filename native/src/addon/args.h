@@ -35,7 +35,8 @@ class Args {
   std::string Text(const char* name) const;
   // float32, float16, bfloat16 or float64; float32 when absent.
   DType Type(const char* name) const;
-  // `threads` and `level`.
+  // `threads` and `level`: an instruction-set level, or "cuda" for the plug-in that cuda() opened. What isn't
+  // on the device runs at the fastest level then.
   JobOptions Options() const;
 
   // data, dataRows (where there is an index), index and scale.

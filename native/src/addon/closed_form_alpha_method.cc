@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "addon/args.h"
+#include "addon/cuda_plugin.h"
 #include "addon/environment.h"
 #include "addon/errors.h"
 #include "addon/job.h"
@@ -22,7 +23,7 @@ struct ClosedFormAlphaWork final : Work {
     const std::vector<std::int32_t> index(params.anchor_index, params.anchor_index + params.rows);
     ClosedFormAlphaParams own = params;
     own.anchor_index = index.data();
-    return ClosedFormAlpha(own, alpha, options);
+    return RunKernel(ClosedFormAlpha, &CudaPlugin::closed_form_alpha, own, alpha, options);
   }
   std::uint64_t units() const override { return params.rows; }
   napi_value Result(napi_env env) override { return ValueOf(env, result); }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "addon/args.h"
+#include "addon/cuda_plugin.h"
 #include "addon/environment.h"
 #include "addon/errors.h"
 #include "addon/job.h"
@@ -22,7 +23,7 @@ struct InterpolateWork final : Work {
     const std::vector<std::int32_t> index(params.anchor_index, params.anchor_index + params.rows);
     InterpolateParams own = params;
     own.anchor_index = index.data();
-    return Interpolate(own, output, options);
+    return RunKernel(Interpolate, &CudaPlugin::interpolate, own, output, options);
   }
   std::uint64_t units() const override { return params.rows; }
   napi_value Result(napi_env env) override { return NewResult(env, {{"mixed", mixed}, {"logits", logits}}); }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "addon/args.h"
+#include "addon/cuda_plugin.h"
 #include "addon/environment.h"
 #include "addon/errors.h"
 #include "addon/job.h"
@@ -16,7 +17,9 @@ struct KCenterGreedyWork final : Work {
   PickedRows output;
   napi_ref rows, distance2;
 
-  Status Run(const JobOptions& options) override { return KCenterGreedy(params, output, options); }
+  Status Run(const JobOptions& options) override {
+    return RunKernel(KCenterGreedy, &CudaPlugin::k_center_greedy, params, output, options);
+  }
   std::uint64_t units() const override { return params.budget; }
   napi_value Result(napi_env env) override {
     return NewResult(env, {{"rows", rows}, {"distance2", distance2}});

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "addon/args.h"
+#include "addon/cuda_plugin.h"
 #include "addon/environment.h"
 #include "addon/errors.h"
 #include "addon/job.h"
@@ -19,7 +20,9 @@ struct KMeansWork final : Work {
   std::vector<std::int32_t> index;
   napi_ref labels, centers;
 
-  Status Run(const JobOptions& options) override { return KMeans(params, output, options); }
+  Status Run(const JobOptions& options) override {
+    return RunKernel(KMeans, &CudaPlugin::kmeans, params, output, options);
+  }
   std::uint64_t units() const override { return params.rows; }
   napi_value Result(napi_env env) override {
     napi_value inertia, iterations, converged;

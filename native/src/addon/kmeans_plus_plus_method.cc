@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "addon/args.h"
+#include "addon/cuda_plugin.h"
 #include "addon/environment.h"
 #include "addon/errors.h"
 #include "addon/job.h"
@@ -16,7 +17,9 @@ struct KMeansPlusPlusWork final : Work {
   PickedRows output;
   napi_ref rows, distance2;
 
-  Status Run(const JobOptions& options) override { return KMeansPlusPlus(params, output, options); }
+  Status Run(const JobOptions& options) override {
+    return RunKernel(KMeansPlusPlus, &CudaPlugin::kmeans_plus_plus, params, output, options);
+  }
   std::uint64_t units() const override { return params.clusters; }
   napi_value Result(napi_env env) override {
     return NewResult(env, {{"rows", rows}, {"distance2", distance2}});

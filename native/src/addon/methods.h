@@ -11,6 +11,7 @@ namespace alfamix::addon {
 
 Napi::Value BlasMethod(const Napi::CallbackInfo& info);
 Napi::Value ClosedFormAlphaMethod(const Napi::CallbackInfo& info);
+Napi::Value CudaMethod(const Napi::CallbackInfo& info);
 Napi::Value FitSoftmaxMethod(const Napi::CallbackInfo& info);
 Napi::Value FlipSearchMethod(const Napi::CallbackInfo& info);
 Napi::Value InterpolateMethod(const Napi::CallbackInfo& info);

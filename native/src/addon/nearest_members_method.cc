@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "addon/args.h"
+#include "addon/cuda_plugin.h"
 #include "addon/environment.h"
 #include "addon/errors.h"
 #include "addon/job.h"
@@ -24,7 +25,7 @@ struct NearestMembersWork final : Work {
     const std::vector<std::int32_t> labels(params.labels, params.labels + params.rows);
     NearestMembersParams own = params;
     own.labels = labels.data();
-    return NearestMembers(own, members, options);
+    return RunKernel(NearestMembers, &CudaPlugin::nearest_members, own, members, options);
   }
   std::uint64_t units() const override { return params.rows; }
   napi_value Result(napi_env env) override { return ValueOf(env, result); }

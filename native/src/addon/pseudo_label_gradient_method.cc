@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "addon/args.h"
+#include "addon/cuda_plugin.h"
 #include "addon/environment.h"
 #include "addon/errors.h"
 #include "addon/job.h"
@@ -16,7 +17,9 @@ struct PseudoLabelGradientWork final : Work {
   PseudoLabelGradientOutput output;
   napi_ref gradient, pseudo_label;
 
-  Status Run(const JobOptions& options) override { return PseudoLabelGradient(params, output, options); }
+  Status Run(const JobOptions& options) override {
+    return RunKernel(PseudoLabelGradient, &CudaPlugin::pseudo_label_gradient, params, output, options);
+  }
   std::uint64_t units() const override { return params.rows; }
   napi_value Result(napi_env env) override {
     return NewResult(env, {{"gradient", gradient}, {"pseudoLabel", pseudo_label}});

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "addon/args.h"
+#include "addon/cuda_plugin.h"
 #include "addon/environment.h"
 #include "addon/errors.h"
 #include "addon/job.h"
@@ -17,7 +18,9 @@ struct ScoreUncertaintyWork final : Work {
   Segments segments;
   napi_ref pseudo_label, confidence, margin, entropy;
 
-  Status Run(const JobOptions& options) override { return ScoreUncertainty(params, output, options); }
+  Status Run(const JobOptions& options) override {
+    return RunKernel(ScoreUncertainty, &CudaPlugin::score_uncertainty, params, output, options);
+  }
   std::uint64_t units() const override { return params.pool.rows; }
   napi_value Result(napi_env env) override {
     return NewResult(env, {{"pseudoLabel", pseudo_label},

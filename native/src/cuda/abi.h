@@ -22,7 +22,7 @@
 namespace alfamix {
 
 // Raised with every change of this file or of the structs it names.
-constexpr std::uint32_t kCudaAbi = 1;
+constexpr std::uint32_t kCudaAbi = 2;
 
 constexpr int kMostCudaDevices = 16;
 

@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "cuda/cublas_constants.h"
+
 #if !defined(_WIN32)
 #include <dlfcn.h>
 #endif
@@ -9,15 +11,6 @@
 namespace alfamix::cuda {
 
 namespace {
-
-// From cublas_api.h, which is the same in CUDA 12 and 13. A copy of four lines instead of the header: the
-// plug-in builds where only the compiler is installed.
-constexpr int kOpN = 0;
-constexpr int kOpT = 1;
-constexpr int kRealFloat32 = 0;        // CUDA_R_32F
-constexpr int kCompute32F = 68;        // CUBLAS_COMPUTE_32F
-constexpr int kCompute32FTf32 = 77;    // CUBLAS_COMPUTE_32F_FAST_TF32
-constexpr int kDefaultAlgorithm = -1;  // CUBLAS_GEMM_DEFAULT
 
 struct Functions {
   int (*create)(void** handle) = nullptr;

@@ -24,6 +24,11 @@ constexpr float kBandAbsolute = 0.75e-5f;
 constexpr float kBandRelative = 0.75e-4f;
 // Of confidence and margin.
 constexpr float kProbabilityError = 2.5e-5f;
+// Share of the gradient's norm that the logits' errors may move it by (agreement: 1e-4); of max|w_c| that its
+// direction must keep after cancelling; and a square that is well above the subnormal numbers.
+constexpr float kGradientError = 0.75e-4f;
+constexpr float kGradientLeft = 0.02f;
+constexpr float kLeastSquare = 1e-30f;
 // From so many classes on, those too unlikely to move a gain are left out.
 constexpr unsigned kManyClasses = 64;
 

@@ -19,12 +19,6 @@ struct FlipEvents {
   std::uint32_t unshared;
 };
 
-// Whether dimension `step` * 32 + lane of a row equals some anchor's.
-__device__ __forceinline__ bool MatchAt(const std::uint32_t* matches, std::uint32_t step,
-                                        std::uint32_t lane) {
-  return (matches[step] >> MatchBit(lane) & 1u) != 0;
-}
-
 // Whether a row has any event. `without`: what its matches are when it has none.
 __device__ inline bool HasEvents(const std::uint32_t* matches, const std::uint32_t* without,
                                  std::uint32_t words) {
@@ -34,41 +28,67 @@ __device__ inline bool HasEvents(const std::uint32_t* matches, const std::uint32
   return false;
 }
 
-// Fills the lists. matches: depth / 32 words; z: the row.
-__device__ inline void ListEvents(const FlipView& v, const FlipWork& w, std::uint32_t r,
-                                  const std::uint32_t* matches, const float* z, FlipEvents* events) {
-  const std::uint32_t lane = Lane();
-  const std::uint32_t before = (1u << lane) - 1;
+// This lane's sum of the lanes before it; all lanes' in *total.
+__device__ __forceinline__ std::uint32_t SumOfLanesBefore(std::uint32_t count, std::uint32_t* total) {
+  std::uint32_t sum = count;
+  for (unsigned offset = 1; offset < kWarp; offset *= 2) {
+    const std::uint32_t other = __shfl_up_sync(kAll, sum, offset);
+    if (Lane() >= offset) sum += other;
+  }
+  *total = __shfl_sync(kAll, sum, kWarp - 1);
+  return sum - count;
+}
+
+// Lists the row's events, 32 words of matches at a time, a word a lane.
+__device__ inline void ListDims(const FlipView& v, const std::uint32_t* matches, std::uint32_t words,
+                                FlipEvents* events) {
   events->shared = events->unshared = 0;
-  for (std::uint32_t step = 0; step * 32 < v.dim; ++step) {
-    const bool match = MatchAt(matches, step, lane);
-    const bool one = (v.one_value[step] >> lane & 1u) != 0;
-    const bool event = match != one && step * 32 + lane < v.dim;
-    if (!__any_sync(kAll, event)) continue;
-    const std::uint32_t j = step * 32 + (event ? lane : 0);
+  for (std::uint32_t first = 0; first < words; first += kWarp) {
+    const std::uint32_t word = first + Lane();
+    const std::uint32_t one = word < words ? v.one_value_matches[word] : 0;
+    const std::uint32_t match = word < words ? matches[word] : 0;
+    std::uint32_t total = 0;
+    std::uint32_t at = events->shared + SumOfLanesBefore(__popc(match & ~one), &total);
+    for (std::uint32_t left = match & ~one; left != 0; left &= left - 1)
+      events->dims[at++] =
+          word * kWarp + DimOfMatchBit(static_cast<std::uint32_t>(__ffs(static_cast<int>(left))) - 1);
+    events->shared += total;
+    at = v.dim - 1 - events->unshared - SumOfLanesBefore(__popc(one & ~match), &total);
+    for (std::uint32_t left = one & ~match; left != 0; left &= left - 1)
+      events->dims[at--] =
+          word * kWarp + DimOfMatchBit(static_cast<std::uint32_t>(__ffs(static_cast<int>(left))) - 1);
+    events->unshared += total;
+  }
+  __syncwarp();
+}
+
+// Fills the lists: an event a lane. matches: the row's words; z: the row.
+__device__ inline void ListEvents(const FlipView& v, const FlipWork& w, std::uint32_t r,
+                                  const std::uint32_t* matches, std::uint32_t words, const float* z,
+                                  FlipEvents* events) {
+  ListDims(v, matches, words, events);
+  const std::uint32_t count = events->shared + events->unshared;
+  for (std::uint32_t i = Lane(); i < count; i += kWarp) {
+    const std::uint32_t at = i < events->shared ? i : v.dim - 1 - (i - events->shared);
+    const std::uint32_t j = events->dims[at];
+    const auto* column =
+        reinterpret_cast<const float4*>(v.centered_by_dim + static_cast<std::size_t>(j) * v.class_stride);
+    const float* q = w.q + r;
     float even = 0;
     float odd = 0;
-    for (std::uint32_t c = 0; c < v.classes; ++c) {
-      const float share = w.q[c * w.stride + r];
-      if (share == 0) continue;
-      const float weight = v.centered[static_cast<std::size_t>(c) * v.dim + j];
-      if (c % 2 == 0) {
-        even = fmaf(share, weight, even);
-      } else {
-        odd = fmaf(share, weight, odd);
-      }
+    // The table's padding is zero; q has none.
+    std::uint32_t c = 0;
+    for (; c + 4 <= v.classes; c += 4) {
+      const float4 weight = column[c / 4];
+      even = fmaf(q[c * w.stride], weight.x, even);
+      odd = fmaf(q[(c + 1) * w.stride], weight.y, odd);
+      even = fmaf(q[(c + 2) * w.stride], weight.z, even);
+      odd = fmaf(q[(c + 3) * w.stride], weight.w, odd);
     }
-    const unsigned shared = __ballot_sync(kAll, event && match);
-    const unsigned unshared = __ballot_sync(kAll, event && one);
-    if (event) {
-      const std::uint32_t at = match ? events->shared + __popc(shared & before)
-                                     : v.dim - 1 - (events->unshared + __popc(unshared & before));
-      events->dims[at] = j;
-      events->gradient[at] = even + odd;
-      events->value[at] = z[j];
-    }
-    events->shared += __popc(shared);
-    events->unshared += __popc(unshared);
+    for (; c < v.classes; ++c)
+      even = fmaf(q[c * w.stride], v.centered_by_dim[static_cast<std::size_t>(j) * v.class_stride + c], even);
+    events->gradient[at] = even + odd;
+    events->value[at] = i < events->shared ? z[j] : 0.0f;
   }
   __syncwarp();
 }

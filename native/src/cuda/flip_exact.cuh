@@ -3,18 +3,19 @@
 // warp makes four at once.
 #pragma once
 
-#include "cuda/flip_view.h"
+#include "cuda/flip_kernels.h"
 #include "cuda/warp.cuh"
 
 namespace alfamix::cuda {
 
-// A warp's scratch: doubles for 4 C + D values.
+// A warp's scratch: doubles for 4 C + K + D values.
 struct FlipExactWork {
-  double* logits;  // C
-  double* q;       // C
-  double* u;       // C
-  double* masked;  // C
-  double* g;       // D
+  double* logits;     // C
+  double* q;          // C
+  double* u;          // C
+  double* masked;     // C
+  double* distance2;  // K
+  double* g;          // D
 };
 
 __device__ __forceinline__ double JoinEighths(double sum) {
@@ -34,6 +35,7 @@ __device__ double GroupDot(const A* a, const B* b, std::uint32_t n) {
 
 __device__ inline double GroupSquaredDistance(const float* a, const float* b, std::uint32_t n) {
   double sum = 0;
+#pragma unroll 4
   for (std::uint32_t i = Lane() % 8; i < n; i += 8) {
     const double d = static_cast<double>(a[i]) - static_cast<double>(b[i]);
     sum += d * d;
@@ -73,7 +75,8 @@ __device__ inline ExactFlip FirstExactFlip(const double* logits, const double* u
 
 // Prediction; false (in every lane) for a row with NaN or infinity. Leaves logits and q.
 __device__ inline bool PredictExact(const FlipView& v, const float* z, const FlipExactWork& w,
-                                    const FlipDeviceOutput& out, std::uint64_t to, std::uint32_t* label) {
+                                    const FlipDeviceOutput& out, std::uint64_t to, std::uint32_t* label,
+                                    double* doubt) {
   bool finite = true;
   for (std::uint32_t first = 0; first < v.classes; first += 4) {
     const std::uint32_t c = first + Lane() / 8;
@@ -107,14 +110,15 @@ __device__ inline bool PredictExact(const FlipView& v, const float* z, const Fli
   __syncwarp();
   for (std::uint32_t c = Lane(); c < v.classes; c += kWarp) w.q[c] = c == y ? -1.0 : w.q[c] / sum;
   __syncwarp();
+  const double gap = logits[y] - logits[second];
+  const double odds = sum * exp(-gap);
   *label = y;
-  if (Lane() == 0) {
-    const double gap = logits[y] - logits[second];
-    const double odds = sum * exp(-gap);
-    out.pseudo_label[to] = static_cast<std::int32_t>(y);
+  *doubt = odds / (1 + odds);
+  if (Lane() == 0) out.pseudo_label[to] = static_cast<std::int32_t>(y);
+  if (Lane() == 0 && out.confidence != nullptr) {
     out.confidence[to] = static_cast<float>(1 / (1 + odds));
     out.margin[to] = static_cast<float>(-expm1(-gap) / (1 + odds));
-    out.entropy[to] = static_cast<float>(log1p(odds) + odds / (1 + odds) * (gap + spread));
+    out.entropy[to] = static_cast<float>(log1p(odds) + *doubt * (gap + spread));
   }
   return true;
 }
@@ -187,11 +191,18 @@ __device__ inline void SearchExact(const FlipView& v, const float* z, std::uint3
       const double u = GroupDot(v.exact_centered + static_cast<std::size_t>(at) * v.dim, w.g, v.dim);
       if (c < v.classes && Lane() % 8 == 0) w.u[c] = u;
     }
+    for (std::uint32_t first = 0; first < v.anchors; first += 4) {
+      const std::uint32_t k = first + Lane() / 8;
+      const std::uint32_t at = k < v.anchors ? k : v.anchors - 1;
+      const double distance2 =
+          GroupSquaredDistance(v.anchor_rows + static_cast<std::size_t>(at) * v.dim, z, v.dim);
+      if (k < v.anchors && Lane() % 8 == 0) w.distance2[k] = distance2;
+    }
     __syncwarp();
     const ExactFlip free = FirstExactFlip(w.logits, w.u, y, v.classes);
     for (std::uint32_t k = 0; k < v.anchors; ++k) {
       const float* row = v.anchor_rows + static_cast<std::size_t>(k) * v.dim;
-      const double distance2 = GroupSquaredDistance(row, z, v.dim);
+      const double distance2 = w.distance2[k];
       if (distance2 == 0) continue;
       const ExactFlip flip =
           MaskExact(v, z, row, norm2, w) ? FirstExactFlip(w.logits, w.masked, y, v.classes) : free;
@@ -211,31 +222,48 @@ __device__ inline void SearchExact(const FlipView& v, const float* z, std::uint3
   out.flip_to[to] = flip_to;
 }
 
+// The gradient of a row whose q is known.
+__device__ inline void WriteGradientExact(const FlipView& v, std::uint32_t y, double doubt,
+                                          const FlipExactWork& w, bool unit, float* to) {
+  const double norm2 = GradientExact(v, y, w);
+  const double scale = unit ? 1 / sqrt(norm2) : doubt;
+  for (std::uint32_t j = Lane(); j < v.dim; j += kWarp)
+    to[j] = norm2 > 0 ? static_cast<float>(w.g[j] * scale) : 0.0f;
+}
+
 struct FlipExactArguments {
   FlipView view;
   const float* rows;
   std::uint64_t first;  // number of rows[0] in the pool
   FlipDeviceOutput out;
+  GradientArguments gradient;
   FlipTally* tally;
   const std::uint32_t* open;
-  double* work;  // 4 C + D a warp
+  double* work;  // 4 C + K + D a warp
 };
 
 static __global__ void __launch_bounds__(256) FlipExactKernel(const __grid_constant__ FlipExactArguments a) {
   const FlipView& v = a.view;
   const std::uint32_t warps = blockDim.x / kWarp;
   const std::uint32_t warp = blockIdx.x * warps + threadIdx.x / kWarp;
-  double* memory = a.work + static_cast<std::size_t>(warp) * (4 * v.classes + v.dim);
-  const FlipExactWork w = {memory, memory + v.classes, memory + 2 * v.classes, memory + 3 * v.classes,
-                           memory + 4 * v.classes};
+  double* memory = a.work + static_cast<std::size_t>(warp) * (4 * v.classes + v.anchors + v.dim);
+  const FlipExactWork w = {memory,
+                           memory + v.classes,
+                           memory + 2 * v.classes,
+                           memory + 3 * v.classes,
+                           memory + 4 * v.classes,
+                           memory + 4 * v.classes + v.anchors};
   const std::uint32_t count = a.tally->open;
   if (blockIdx.x == 0 && threadIdx.x == 0) a.tally->rechecked += count;
   for (std::uint32_t i = warp; i < count; i += gridDim.x * warps) {
     const std::uint64_t row = a.open[i];
     const float* z = a.rows + row * v.dim;
     std::uint32_t y = 0;
-    if (!PredictExact(v, z, w, a.out, row, &y)) {
+    double doubt = 0;
+    if (!PredictExact(v, z, w, a.out, row, &y, &doubt)) {
       if (Lane() == 0) atomicMin(&a.tally->bad_row, static_cast<unsigned long long>(a.first + row));
+    } else if (a.gradient.values != nullptr) {
+      WriteGradientExact(v, y, doubt, w, a.gradient.unit, a.gradient.values + row * v.dim);
     } else if (v.anchors > 0) {
       SearchExact(v, z, y, w, a.out, row);
     } else if (a.out.flip_cap != nullptr && Lane() == 0) {

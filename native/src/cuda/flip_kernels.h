@@ -9,10 +9,17 @@
 
 namespace alfamix::cuda {
 
+struct GradientArguments {
+  float* values = nullptr;  // N x D; null: no gradient is asked for
+  bool unit = false;        // divided by the norm
+  float weight_norm = 0;    // max |w_c|
+};
+
 struct FlipScanArguments {
   FlipView view;
   TileOperands operands;  // columns: weight, then anchors
   FlipDeviceOutput out;
+  GradientArguments gradient;
   FlipTally* tally;
   std::uint32_t* open;  // rows left open, in any order
   // Where a block's workspace and matches are: these many bytes into its shared memory, or in global memory,

@@ -14,6 +14,14 @@
 
 namespace alfamix::cuda {
 
+// What is left to do of a row.
+enum FlipState : std::int32_t {
+  kRowDone,      // decided, left open, or padding
+  kRowPlain,     // all anchors' rays have the same gains
+  kRowUnshared,  // and the gains were put right
+  kRowEvents,    // it may share values with some anchors
+};
+
 // A tile's workspace; `stride` floats a column.
 struct FlipWork {
   std::uint32_t stride;
@@ -24,13 +32,14 @@ struct FlipWork {
   std::uint32_t parts;
   float* norm2;        // |z|^2
   float* label_logit;  // after PredictRow, like all below
-  float* logit_error;  // negative: float32 can't vouch for the prediction
+  float* logit_error;
   std::int32_t* label;
+  std::int32_t* state;  // FlipState
 };
 
 __host__ __device__ inline std::uint32_t FlipWorkColumns(std::uint32_t classes, std::uint32_t anchors,
                                                          std::uint32_t parts) {
-  return 3 * classes + anchors + parts + 4;
+  return 3 * classes + anchors + parts + 5;
 }
 
 __host__ __device__ inline FlipWork FlipWorkAt(float* memory, std::uint32_t stride, std::uint32_t classes,
@@ -46,13 +55,22 @@ __host__ __device__ inline FlipWork FlipWorkAt(float* memory, std::uint32_t stri
   w.label_logit = w.norm2 + stride;
   w.logit_error = w.label_logit + stride;
   w.label = reinterpret_cast<std::int32_t*>(w.logit_error + stride);
+  w.state = w.label + stride;
   return w;
 }
 
+// What is known of a row's prediction beside its scores.
+struct RowPrediction {
+  float logit_error;  // of the difference of two logits
+  float doubt;        // 1 - p_y, without the cancellation
+  bool label_is_sure;
+  bool scores_are_sure;  // and q is; never without the label
+};
+
 // Pseudo-label, confidence, margin and entropy of row r, into `out` at `to` (null: the row is padding); q for
-// the gains.
-__device__ inline void PredictRow(const FlipView& v, const FlipWork& w, std::uint32_t r,
-                                  const FlipDeviceOutput* out, std::uint64_t to) {
+// the gains, label and its logit for what follows.
+__device__ inline RowPrediction PredictRow(const FlipView& v, const FlipWork& w, std::uint32_t r,
+                                           const FlipDeviceOutput* out, std::uint64_t to) {
   float* logits = w.lanes + r;
   float* q = w.q + r;
   float top = -INFINITY;
@@ -95,17 +113,21 @@ __device__ inline void PredictRow(const FlipView& v, const FlipWork& w, std::uin
   const float largest = fmaxf(fabsf(top), fabsf(second));
   float error = fmaf(sqrtf(w.norm2[r]), v.logit_error, (kLogitError + kAlignedLogitError) * v.bias_max);
   error = fmaf(largest, kAlignedLogitError, error);
-  // Written so that NaN fails.
-  const bool sound = gap > error && kProbabilityError > 2.0f * likely * doubt * error &&
-                     kSpreadError > error * (1.0f - inverse) && entropy < INFINITY;
   w.label[r] = label;
   w.label_logit[r] = top;
-  w.logit_error[r] = sound ? error : -1.0f;
-  if (out == nullptr) return;
-  out->pseudo_label[to] = label;
-  out->confidence[to] = likely;
-  out->margin[to] = (1.0f - second_odds) * likely;
-  out->entropy[to] = entropy;
+  if (out != nullptr) {
+    out->pseudo_label[to] = label;
+    if (out->confidence != nullptr) {
+      out->confidence[to] = likely;
+      out->margin[to] = (1.0f - second_odds) * likely;
+      out->entropy[to] = entropy;
+    }
+  }
+  // Written so that NaN fails.
+  const bool label_is_sure = gap > error;
+  return {error, doubt, label_is_sure,
+          label_is_sure && kProbabilityError > 2.0f * likely * doubt * error &&
+              kSpreadError > error * (1.0f - inverse) && entropy < INFINITY};
 }
 
 // Classes whose gains a thread sums at once.
@@ -185,8 +207,8 @@ __device__ __forceinline__ bool LengthIsSafe(float length2) {
   return length2 > kLeastLength2 && kMostLength2 > length2;
 }
 
-// Row r's flip where it shares no value with an anchor: only the farthest anchor can give the smallest cap.
-// False where float32 can't vouch for it.
+// Row r's flip where it shares no value with a single anchor: only the farthest one can give the smallest
+// cap. False where float32 can't vouch for it.
 __device__ inline bool FarthestAnchor(const FlipView& v, const FlipWork& w, std::uint32_t r,
                                       const FlipDeviceOutput& out, std::uint64_t to) {
   const float norm2 = w.norm2[r];
@@ -209,7 +231,7 @@ __device__ inline bool FarthestAnchor(const FlipView& v, const FlipWork& w, std:
   const std::int32_t label = w.label[r];
   const float logit_error = w.logit_error[r];
   const float label_u = w.u[label * w.stride + r];
-  const float gain_error = kGainError * v.gram_max;
+  const float gain_error = kGainError * v.gram_max * (w.state[r] == kRowUnshared ? 3.0f : 1.0f);
   FlipStep step;
   for (std::uint32_t c = 0; c < v.classes; ++c) {
     if (static_cast<std::int32_t>(c) == label) continue;

@@ -87,7 +87,6 @@ void FlipScan::UploadHead(const FlipSearchParams& params, const double* centered
   const std::size_t classes = params.classes;
   std::vector<float> narrow(classes * dim);
   std::vector<float> by_dim(dim * view_.class_stride);
-  float weight_norm = 0;
   float weight_max = 0;
   for (std::size_t c = 0; c < classes; ++c) {
     const float* weight = params.weight + c * dim;
@@ -95,11 +94,11 @@ void FlipScan::UploadHead(const FlipSearchParams& params, const double* centered
     for (std::size_t j = 0; j < dim; ++j)
       narrow[c * dim + j] = by_dim[j * view_.class_stride + c] = static_cast<float>(row[j]);
     for (std::size_t j = 0; j < dim; ++j) weight_max = std::max(weight_max, std::fabs(weight[j]));
-    weight_norm = std::max(weight_norm, static_cast<float>(std::sqrt(Dot(weight, weight, dim))));
+    weight_norm_ = std::max(weight_norm_, static_cast<float>(std::sqrt(Dot(weight, weight, dim))));
     view_.bias_max = std::max(view_.bias_max, std::fabs(params.bias[c]));
     view_.gram_max = std::max(view_.gram_max, static_cast<float>(Dot(row, row, dim)));
   }
-  view_.logit_error = std::min(kLogitError * weight_norm, kSpreadLogitError * weight_max);
+  view_.logit_error = std::min(kLogitError * weight_norm_, kSpreadLogitError * weight_max);
   centered_ = Upload(narrow, stream);
   centered_by_dim_ = Upload(by_dim, stream);
   weight_ = Upload(std::vector<float>(params.weight, params.weight + classes * dim), stream);
@@ -203,7 +202,7 @@ void FlipScan::PlaceWork(std::uint64_t most_rows) {
   }
   if (view_.anchors > 0)
     events_ = DeviceBuffer<float>(std::size_t{blocks_} * (kernel_->threads / kWarp) * 3 * view_.dim);
-  const std::size_t row_bytes = (4 * std::size_t{view_.classes} + view_.dim) * sizeof(double);
+  const std::size_t row_bytes = (4 * std::size_t{view_.classes} + view_.anchors + view_.dim) * sizeof(double);
   const std::size_t block_bytes = row_bytes * (kExactThreads / kWarp);
   const std::uint64_t fit = std::max<std::uint64_t>(kExactBytes / block_bytes, 1);
   const std::uint64_t wanted =
@@ -221,12 +220,27 @@ FlipTally FlipScan::Tally(const Stream& stream) const {
 
 void FlipScan::Run(const float* rows, std::uint64_t count, std::uint64_t first, const FlipDeviceOutput& out,
                    const Stream& stream) {
-  FlipTally* tally = tally_.get();
-  Check(cudaMemsetAsync(&tally->open, 0, sizeof tally->open, stream.get()), "clearing a tally");
   FlipScanArguments scan;
-  scan.view = view_;
   scan.operands = {rows, count, view_.dim, columns_.get(), depth_, panels_};
   scan.out = out;
+  Start(scan, first, stream);
+}
+
+void FlipScan::RunGradient(const float* rows, std::uint64_t count, std::uint64_t first, bool unit,
+                           float* gradient, const FlipDeviceOutput& out, const Stream& stream) {
+  FlipScanArguments scan;
+  scan.operands = {rows, count, view_.dim, columns_.get(), depth_, panels_};
+  scan.out = out;
+  scan.gradient.values = gradient;
+  scan.gradient.unit = unit;
+  scan.gradient.weight_norm = weight_norm_;
+  Start(scan, first, stream);
+}
+
+void FlipScan::Start(FlipScanArguments& scan, std::uint64_t first, const Stream& stream) {
+  FlipTally* tally = tally_.get();
+  Check(cudaMemsetAsync(&tally->open, 0, sizeof tally->open, stream.get()), "clearing a tally");
+  scan.view = view_;
   scan.tally = tally;
   scan.open = open_.get();
   scan.work = work_.get();
@@ -235,10 +249,11 @@ void FlipScan::Run(const float* rows, std::uint64_t count, std::uint64_t first, 
   scan.matches = matches_.get();
   scan.matches_offset = matches_offset_;
   scan.events = events_.get();
-  const std::uint64_t tiles = (count + kernel_->rows - 1) / kernel_->rows;
+  const std::uint64_t tiles = (scan.operands.row_count + kernel_->rows - 1) / kernel_->rows;
   const auto blocks = static_cast<unsigned>(std::min<std::uint64_t>(tiles, blocks_));
   Launch(kernel_->kernel, "flip scan", {blocks, kernel_->threads, shared_bytes_}, stream, scan);
-  const FlipExactArguments exact = {view_, rows, first, out, tally, open_.get(), exact_work_.get()};
+  const FlipExactArguments exact = {view_,       scan.operands.rows, first, scan.out, scan.gradient, tally,
+                                    open_.get(), exact_work_.get()};
   Launch(FlipExactKernel, "flip search in double", {exact_blocks_, kExactThreads}, stream, exact);
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "cuda/flip_events.cuh"
+#include "cuda/flip_gradient.cuh"
 #include "cuda/flip_kernels.h"
 #include "cuda/flip_rows.cuh"
 #include "cuda/tile_product.cuh"
@@ -39,11 +40,8 @@ struct FlipTile {
   }
 };
 
-__device__ inline void LeaveOpen(const FlipScanArguments& a, std::uint64_t row) {
-  a.open[atomicAdd(&a.tally->open, 1u)] = static_cast<std::uint32_t>(row);
-}
-
-// Row r's flips over all anchors, by a warp.
+// A row with events, by a warp: its flips over all anchors, or its gains put right where it shares nothing
+// with a single anchor.
 template <typename Shape>
 __device__ void SearchEvents(const FlipScanArguments& a, const FlipTile<Shape>& tile, std::uint32_t r,
                              std::uint64_t row) {
@@ -51,12 +49,14 @@ __device__ void SearchEvents(const FlipScanArguments& a, const FlipTile<Shape>& 
   const std::uint32_t warp = blockIdx.x * (Shape::kThreads / kWarp) + threadIdx.x / kWarp;
   float* memory = a.events + static_cast<std::size_t>(warp) * 3 * dim;
   FlipEvents events = {reinterpret_cast<std::uint32_t*>(memory), memory + dim, memory + 2 * dim, 0, 0};
-  ListEvents(a.view, tile.work, r, tile.MatchesOf(r), a.operands.rows + row * dim, &events);
+  ListEvents(a.view, tile.work, r, tile.MatchesOf(r), tile.words, a.operands.rows + row * dim, &events);
   AddUnshared(a.view, tile.work, r, events);
-  const bool sound = AllAnchors(a.view, tile.work, r, events, a.out, row);
+  const bool all = events.shared > 0;
+  const bool sound = all ? AllAnchors(a.view, tile.work, r, events, a.out, row) : true;
   if (Lane() == 0) {
     atomicAdd(&a.tally->events, 1ull);
     if (!sound) LeaveOpen(a, row);
+    tile.work.state[r] = all ? kRowDone : kRowUnshared;
   }
   __syncwarp();
 }
@@ -72,34 +72,44 @@ __device__ __noinline__ void FinishTile(const FlipScanArguments& a, std::uint64_
   const std::uint64_t first = index * Shape::kRows;
   const std::uint64_t row = first + r;
   const bool mine = part == 0 && row < a.operands.row_count;
-  if (part == 0) PredictRow(a.view, work, r, mine ? &a.out : nullptr, row);
+  if (part == 0) {
+    const RowPrediction found = PredictRow(a.view, work, r, mine ? &a.out : nullptr, row);
+    if (a.gradient.values != nullptr) {
+      work.logit_error[r] = found.label_is_sure ? found.logit_error : INFINITY;
+      work.u[r] = found.doubt;
+    } else {
+      work.logit_error[r] = found.logit_error;
+      work.state[r] = mine && found.scores_are_sure ? kRowPlain : kRowDone;
+      if (mine && !found.scores_are_sure) LeaveOpen(a, row);
+    }
+  }
+  if (a.gradient.values != nullptr) {
+    __syncthreads();
+    for (std::uint32_t i = threadIdx.x / kWarp * kGradientRows;
+         i < Shape::kRows && first + i < a.operands.row_count; i += Shape::kThreads / kWarp * kGradientRows)
+      GradientOfRows(a, work, i, first + i);
+    return;
+  }
   if (a.view.anchors == 0) {
     if (mine && a.out.flip_cap != nullptr) {
       a.out.flip_cap[row] = INFINITY;
       a.out.flip_anchor[row] = a.out.flip_to[row] = -1;
     }
-    if (mine && work.logit_error[r] < 0) LeaveOpen(a, row);
     return;
   }
   __syncthreads();
   GainsOfRow(a.view, work, r, part);
   __syncthreads();
-  if (part == 0) {
-    // A row is done where its error is negative: decided, left open, or padding.
-    bool done = !mine;
-    if (mine && work.logit_error[r] < 0) {
-      LeaveOpen(a, row);
-      done = true;
-    } else if (mine && !HasEvents(tile.MatchesOf(r), a.view.one_value_matches, tile.words)) {
-      if (!FarthestAnchor(a.view, work, r, a.out, row)) LeaveOpen(a, row);
-      done = true;
-    }
-    if (done) work.logit_error[r] = -1.0f;
-  }
+  if (part == 0 && work.state[r] == kRowPlain &&
+      HasEvents(tile.MatchesOf(r), a.view.one_value_matches, tile.words))
+    work.state[r] = kRowEvents;
   __syncthreads();
   for (std::uint32_t i = threadIdx.x / kWarp; i < Shape::kRows; i += Shape::kThreads / kWarp) {
-    if (!(work.logit_error[i] < 0)) SearchEvents<Shape>(a, tile, i, first + i);
+    if (work.state[i] == kRowEvents) SearchEvents<Shape>(a, tile, i, first + i);
   }
+  __syncthreads();
+  if (part == 0 && work.state[r] != kRowDone && !FarthestAnchor(a.view, work, r, a.out, row))
+    LeaveOpen(a, row);
 }
 
 template <typename Shape>
@@ -132,6 +142,7 @@ class FlipHook {
         if (!IsMine(m)) continue;
         ALFAMIX_UNROLLED
         for (int i = 0; i < 2; ++i) {
+          // One chain of comparisons an element, its bit set once: as few instructions as can be.
           bool e[4] = {false, false, false, false};
           ALFAMIX_UNROLLED
           for (std::uint32_t k = 0; k < kAnchorsAtOnce; ++k) {
@@ -140,9 +151,11 @@ class FlipHook {
             e[2] = e[2] || x[m][i].z == anchor[k].z;
             e[3] = e[3] || x[m][i].w == anchor[k].w;
           }
-          const std::uint32_t four =
-              (e[0] ? 1u : 0u) | (e[1] ? 2u : 0u) | (e[2] ? 4u : 0u) | (e[3] ? 8u : 0u);
-          bits_ |= four << ((m / Shape::kColumnWarps * 2 + i) * 8 + half * 4);
+          const std::uint32_t bit = 1u << ((m / Shape::kColumnWarps * 2 + i) * 8 + half * 4);
+          if (e[0]) bits_ |= bit;
+          if (e[1]) bits_ |= bit << 1;
+          if (e[2]) bits_ |= bit << 2;
+          if (e[3]) bits_ |= bit << 3;
         }
       }
     }
@@ -167,7 +180,7 @@ class FlipHook {
   }
 
  private:
-  static constexpr std::uint32_t kAnchorsAtOnce = 2;
+  static constexpr std::uint32_t kAnchorsAtOnce = 5;
 
   // Column warps share the looks at a row warp's tiles.
   __device__ __forceinline__ bool IsMine(int m) const {

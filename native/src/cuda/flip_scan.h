@@ -10,6 +10,7 @@
 namespace alfamix::cuda {
 
 struct FlipKernel;  // cuda/flip_kernels.h
+struct FlipScanArguments;
 
 class FlipScan {
  public:
@@ -23,6 +24,11 @@ class FlipScan {
   void Run(const float* rows, std::uint64_t count, std::uint64_t first, const FlipDeviceOutput& out,
            const Stream& stream);
 
+  // The same for the pseudo-label's gradient, count x D, where anchor_count is 0; of `out` only the labels
+  // are needed.
+  void RunGradient(const float* rows, std::uint64_t count, std::uint64_t first, bool unit, float* gradient,
+                   const FlipDeviceOutput& out, const Stream& stream);
+
   // Of all runs so far, when they are done. Waits for the stream.
   FlipTally Tally(const Stream& stream) const;
 
@@ -32,8 +38,10 @@ class FlipScan {
   void MultiplyGram(bool one_values, const Stream& stream);
   void UploadColumns(const FlipSearchParams& params, const Stream& stream);
   void PlaceWork(std::uint64_t most_rows);
+  void Start(FlipScanArguments& scan, std::uint64_t first, const Stream& stream);
 
   FlipView view_ = {};
+  float weight_norm_ = 0;  // max |w_c|
   const FlipKernel* kernel_ = nullptr;
   std::uint32_t blocks_ = 0;
   std::uint32_t exact_blocks_ = 0;

@@ -43,7 +43,11 @@ __host__ __device__ constexpr std::uint32_t MatchBit(std::uint32_t lane) {
   return lane % 16 / 4 * 8 + lane / 16 * 4 + lane % 4;
 }
 
-// One value a row; the flips may be null, all three.
+__host__ __device__ constexpr std::uint32_t DimOfMatchBit(std::uint32_t bit) {
+  return bit % 8 / 4 * 16 + bit / 8 * 4 + bit % 4;
+}
+
+// One value a row; the flips may be null, all three, and so may the scores but the label.
 struct FlipDeviceOutput {
   std::int32_t* pseudo_label = nullptr;
   float* confidence = nullptr;

@@ -3,7 +3,8 @@
 // pageable memory and files can't do without.
 //
 // Cost: every byte once over the bus, and once more through the host's memory on either side of it. At most
-// kSlots chunks of about kChunkBytes are held, page-locked and on the device.
+// kSlots chunks of about kChunkBytes are held, page-locked and on the device: large enough for the bus's full
+// rate, and small because to lock pages takes longer than to copy them.
 #pragma once
 
 #include <cstddef>
@@ -47,7 +48,7 @@ struct DeviceChunk {
 class HostChunks {
  public:
   static constexpr unsigned kSlots = 3;
-  static constexpr std::size_t kChunkBytes = std::size_t{16} << 20;
+  static constexpr std::size_t kChunkBytes = std::size_t{8} << 20;
   // Inputs, or outputs, that a call can have.
   static constexpr std::size_t kMostArrays = 8;
 

@@ -5,6 +5,8 @@
 
 namespace alfamix {
 
+struct CudaPlugin;  // cuda/abi.h
+
 // Reports work done out of a total, in the kernel's own unit; returning false asks the kernel to stop. Called
 // often (each few milliseconds) and from any thread, never from two at once: it must be cheap and may not
 // block.
@@ -17,6 +19,8 @@ struct JobOptions {
   int level = 0;
   ProgressHook progress = nullptr;
   void* progress_context = nullptr;
+  // The addon's note where a call is to run: the plug-in, or null for the CPU. Kernels don't look at it.
+  const CudaPlugin* cuda = nullptr;
 };
 
 }  // namespace alfamix

@@ -442,6 +442,12 @@ std::vector<StreamQueue*>& Streams() {
   return *all;
 }
 
+// All there ever were: work that waits for one may still be queued when it is destroyed.
+std::vector<EventMark*>& Events() {
+  static auto* const all = new std::vector<EventMark*>();
+  return *all;
+}
+
 bool Countdown(long& counter) { return counter > 0 && --counter == 0; }
 
 }  // namespace
@@ -618,20 +624,14 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
   return Result(State());
 }
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  const std::lock_guard lock(mutex);
   *event = new EventMark();
+  Events().push_back(*event);
   return cudaSuccess;
 }
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
   const std::lock_guard lock(mutex);
   if (event->stream != nullptr) DrainUntil(event, event->recorded);
-  // Work that waits for it may still be queued.
-  static auto* const retired = new std::vector<EventMark*>();
-  const auto idle = [](const StreamQueue* stream) { return stream->work.empty(); };
-  retired->push_back(event);
-  if (std::all_of(Streams().begin(), Streams().end(), idle)) {
-    for (EventMark* mark : *retired) delete mark;
-    retired->clear();
-  }
   return cudaSuccess;
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {

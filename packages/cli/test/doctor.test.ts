@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { type Kernels, loadNative } from '@alfamix/core';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { everyKernels } from '../../core/test/support/golden-cases.js';
+import { canMeasureTurns, heldTime } from '../../core/test/support/turns.js';
 import { mendAddon } from '../src/doctor/mend.js';
 import { selfTest } from '../src/doctor/self-test.js';
 import { VERSION } from '../src/version.js';
@@ -67,8 +68,9 @@ describe('alfamix doctor', () => {
       expect(line('kernels')?.details).toMatchObject({ backend: 'cpu', levels: native.binding?.levels() });
       for (const level of ['js', ...(native.binding?.levels() ?? [])])
         expect(line(`self-test (${level})`)).toMatchObject({ status: 'ok' });
-      expect(found.cuda).toMatchObject({ available: false });
-      expect(found.cuda.reason).toMatch(/driver/);
+      // Where it can be used it has been, else the reason says how it stands with the driver.
+      if (found.cuda.available) expect(line('self-test (cuda)')).toMatchObject({ status: 'ok' });
+      else expect(found.cuda.reason).toMatch(/driver/);
       const { stdout } = await alfamix(['doctor'], { cwd: scratch.path, env: { ALFAMIX_BACKEND: '' } });
       expect(stdout).toMatch(/^alfamix [\d.]+\n✓ node +v/);
       expect(stdout).not.toContain('\x1b');
@@ -155,10 +157,11 @@ describe('the self-test', () => {
 
   // Timed on machines that do other work too: a late answer may be the machine's, three are not.
   it('passes every maker, in a moment', { retry: 2 }, async () => {
+    const clock = canMeasureTurns ? heldTime : () => performance.now();
     for (const kernels of await everyKernels()) {
-      const start = performance.now();
+      const start = clock();
       expect(await selfTest(kernels), kernels.level).toBeUndefined();
-      expect(performance.now() - start).toBeLessThan(2000);
+      expect(clock() - start).toBeLessThan(2000);
     }
   });
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readRun } from '@alfamix/core';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -117,7 +117,7 @@ describe('alfamix simulate', () => {
   it.each([
     [
       'never ends',
-      'export default () => new Promise(() => {});',
+      'import { writeFileSync } from "node:fs"; export default () => { writeFileSync("asked", ""); return new Promise(() => {}); };',
       130,
       /^alfamix: interrupted; what was under way did not stop/m,
     ],
@@ -133,7 +133,15 @@ describe('alfamix simulate', () => {
       ['simulate', ...SMALL, '--out', `runs/${name}`, '--strategies', './odd.mjs'],
       {
         cwd,
-        started: (child) => code === 130 && setTimeout(() => child.kill('SIGINT'), 2500),
+        started: (child) => {
+          if (code !== 130) return;
+          const timer = setInterval(() => {
+            if (!existsSync(scratch.file('asked'))) return;
+            clearInterval(timer);
+            child.kill('SIGINT');
+          }, 5);
+          child.on('exit', () => clearInterval(timer));
+        },
       },
     );
     expect(result.stderr).toMatch(message);

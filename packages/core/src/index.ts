@@ -2,13 +2,17 @@
 /// <reference types="node" preserve="true" />
 
 export {
+  type CudaReport,
+  cudaCouldRun,
   currentTarget,
   explainLoadError,
+  findDriver,
   libcOf,
   loadNative,
   type NativeCandidate,
   type NativeLoad,
   nativeCandidates,
+  tryCuda,
 } from '@alfamix/native';
 export { Context, type StageProgress } from './context.js';
 export { type Dataset, type LabeledRows, makeDataset, takeRows } from './datasets/dataset.js';

@@ -1,5 +1,6 @@
 import { AlfamixError, expected } from './errors.js';
 import { LinearHead } from './head/linear-head.js';
+import { AutoKernels } from './kernels/auto-kernels.js';
 import { type BackendName, type ResolvedKernels, resolveKernels } from './kernels/get-kernels.js';
 import type { Backend, Kernels } from './kernels/kernels.js';
 import { assertAttachedRows, LabeledSet } from './labels/labeled-set.js';
@@ -13,11 +14,15 @@ const ROWS_PER_LOOK = 1 << 16;
 /** The kernels that did the work. */
 export interface BackendUsed {
   name: Backend;
-  /** Instruction set: `js`, `scalar`, `avx2` … */
+  /** Instruction set: `js`, `scalar`, `avx2` …; `cuda` where a kernel ran on a device. */
   level: string;
   threads: number;
-  /** Why not a faster backend, when `auto` had to fall back. */
+  /** Why not a faster backend, or not for every kernel, when `auto` had to fall back. */
   reason?: string;
+  /** The CUDA device in use, by name. */
+  device?: string;
+  /** The kernels that `auto` ran on the device; the others ran on the CPU. */
+  onDevice?: readonly string[];
   /** The BLAS that `ALFAMIX_BLAS` names, which logits may be products of: they are within rounding of our own then. */
   blas?: string;
   /** Why the BLAS that `ALFAMIX_BLAS` names isn't used. */
@@ -120,27 +125,38 @@ export async function rowsLeft(mask: Uint8Array, slice: TimeSlice): Promise<Floa
   return rows;
 }
 
-/** The kernels given, or those of the backend; and what to report about them. */
-export function chooseKernels(
+/** The kernels given, or those of the backend; and what to report about them once they have run. */
+export async function chooseKernels(
   backend: BackendName,
   given: Kernels | undefined,
   threads: number | undefined,
-): { kernels: Kernels; used: BackendUsed } {
+): Promise<{ kernels: Kernels; used: () => BackendUsed }> {
   if (given !== undefined && typeof given?.flipSearch !== 'function')
     throw expected('Kernels', 'kernels', given);
   const resolved: ResolvedKernels = given
     ? { kernels: given, threads: defaultThreads(given) }
-    : resolveKernels(backend);
-  const { kernels, reason } = resolved;
+    : await resolveKernels(backend);
+  // Kernels may be shared by runs: each has its own record.
+  const kernels = resolved.kernels instanceof AutoKernels ? resolved.kernels.fresh() : resolved.kernels;
+  return { kernels, used: () => describeUse({ ...resolved, kernels }, threads) };
+}
+
+function describeUse(resolved: ResolvedKernels, threads: number | undefined): BackendUsed {
+  const { kernels } = resolved;
+  const record = kernels instanceof AutoKernels ? kernels.record : undefined;
+  const device = kernels.device ?? record?.device;
   const used: BackendUsed = {
-    name: kernels.backend,
-    level: kernels.level,
+    name: device === undefined ? kernels.backend : 'cuda',
+    level: device === undefined ? kernels.level : 'cuda',
     threads: kernels.backend === 'js' ? 1 : (threads ?? resolved.threads),
   };
+  const reason = resolved.reason ?? record?.reason;
   if (reason !== undefined) used.reason = reason;
+  if (device !== undefined) used.device = device;
+  if (record !== undefined && record.kernels.length > 0) used.onDevice = record.kernels;
   if (kernels.blas !== undefined) used.blas = kernels.blas;
   if (kernels.blasReason !== undefined) used.blasReason = kernels.blasReason;
-  return { kernels, used };
+  return used;
 }
 
 function defaultThreads(kernels: Kernels): number {

@@ -81,7 +81,7 @@ export async function score(args: ScoreArgs): Promise<ScoreResult> {
   checkParts(pool, labeled, args.head);
   const slice = new TimeSlice(signal);
   const available = await rowsLeft(await unavailableRows(pool, labeled, args.exclude, slice), slice);
-  const { kernels, used } = chooseKernels(args.backend ?? 'auto', args.kernels, threads);
+  const { kernels, used } = await chooseKernels(args.backend ?? 'auto', args.kernels, threads);
   const timings: Record<string, number> = {};
   const head =
     args.head ?? (await fitStage(labeled, seed, { kernels, threads, signal, onProgress, timings }));
@@ -105,7 +105,7 @@ export async function score(args: ScoreArgs): Promise<ScoreResult> {
   const scores = await context.flipScores();
   await slice.next();
   const kept = available.length === pool.rows ? scores : keepRows(scores, available);
-  return { row: available, ...kept, head, backend: used, timings, notes: doubt ? [doubt] : [] };
+  return { row: available, ...kept, head, backend: used(), timings, notes: doubt ? [doubt] : [] };
 }
 
 /** Fits a head as a stage of a longer run. */

@@ -120,6 +120,7 @@ function fakeBinding(promise: () => Promise<never>, cancel: () => void = () => {
     normalizeRows: job,
     measureMachine: job,
     measureProduct: job,
+    cuda: job,
     blas: () => ({ reason: 'a test' }),
     fitSoftmax: job,
   };
@@ -143,11 +144,11 @@ describe('NativeKernels', () => {
     ['nowhere.so', { reason: 'no file' }, { blasReason: 'no file' }],
     ['off', { reason: 'off' }, {}],
     ['', { name: 'openblas' }, {}],
-  ])('ALFAMIX_BLAS=%s: what is found is told with the backend', (variable, blas, told) => {
+  ])('ALFAMIX_BLAS=%s: what is found is told with the backend', async (variable, blas, told) => {
     vi.stubEnv('ALFAMIX_BLAS', variable);
     const kernels = new NativeKernels({ ...fakeBinding(() => Promise.reject()), blas: () => blas });
-    const { used } = chooseKernels('auto', kernels, undefined);
-    expect(used).toEqual({ name: 'cpu', level: 'fast', threads: 3, ...told });
+    const { used } = await chooseKernels('auto', kernels, undefined);
+    expect(used()).toEqual({ name: 'cpu', level: 'fast', threads: 3, ...told });
   });
 
   test('maps codes, keeps the row and the cause', async () => {

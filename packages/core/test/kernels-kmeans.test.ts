@@ -212,4 +212,4 @@ test('rows of one repeated value, whose products round the same way every time',
   }
   const { converged } = await agreed({ data, rows, dim, clusters, seed: 0 });
   expect(converged).toBe(true);
-}, 60_000);
+});

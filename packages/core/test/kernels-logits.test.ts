@@ -47,8 +47,9 @@ describe('logits', () => {
         const exact = await first.logits(args);
         for (const kernels of others) {
           const logits = await kernels.logits({ ...args, threads: 1 });
-          for (let i = 0; i < exact.length; i++)
-            expect(Math.abs(logits[i] - exact[i])).toBeLessThanOrEqual(1e-6 * dim);
+          // One `expect` for all: each takes microseconds, and these are millions.
+          const far = logits.findIndex((logit, i) => !(Math.abs(logit - exact[i]) <= 1e-6 * dim));
+          expect(far === -1 ? undefined : [far, logits[far], exact[far]], kernels.level).toBeUndefined();
           expect(await kernels.logits({ ...args, threads: 3 })).toEqual(logits);
         }
       }),

@@ -9,7 +9,7 @@ export interface NativeJob<Result> {
 export interface NativeJobOptions {
   /** 1 … 256. */
   threads: number;
-  /** One of `levels()`. */
+  /** One of `levels()`; or `cuda`, the plug-in that `cuda()` opened: what isn't on the device runs at the fastest then. */
   level: string;
   onProgress?: ((done: number, total: number) => void) | undefined;
 }
@@ -202,6 +202,39 @@ export interface NativeBlas {
   reason?: string;
 }
 
+export interface NativeCudaArgs {
+  /** Of the plug-in. */
+  path: string;
+  /** Whether to compute something on the device and compare. */
+  selfTest: boolean;
+}
+
+export interface NativeCudaDevice {
+  name: string;
+  /** `9.0`. */
+  computeCapability: string;
+  multiprocessors: number;
+  memoryBytes: number;
+  freeBytes: number;
+}
+
+/** What the plug-in finds on this machine: native/src/cuda/abi.h. */
+export interface NativeCuda {
+  path: string;
+  /** False where it isn't a plug-in of this version, or the system can't load it. */
+  opened: boolean;
+  /** `13.0`, null without one. */
+  driver: string | null;
+  runtime: string | null;
+  devices: NativeCudaDevice[];
+  /** The one that is used, −1 for none. */
+  device: number;
+  /** Library, or why there is none. */
+  cublas: string;
+  /** Why nothing can run; empty when it can. */
+  reason: string;
+}
+
 export interface NativeMeasureProductArgs extends NativeJobOptions {
   rows: number;
   dim: number;
@@ -258,6 +291,8 @@ export interface NativeBinding {
   normalizeRows(args: NativeNormalizeRowsArgs): NativeJob<Float32Array>;
   fitSoftmax(args: NativeFitSoftmaxArgs): NativeJob<NativeFitSoftmaxResult>;
   blas(): NativeBlas;
+  /** Opens the plug-in, on a thread of its own; jobs of level `cuda` then run on it. Rejects for bad arguments only. */
+  cuda(args: NativeCudaArgs): NativeJob<NativeCuda>;
   measureProduct(args: NativeMeasureProductArgs): NativeJob<NativeProductRates>;
   measureMachine(args: NativeMeasureMachineArgs): NativeJob<NativeMachineRates>;
 }

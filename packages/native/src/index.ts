@@ -2,6 +2,9 @@ export type {
   NativeBinding,
   NativeBlas,
   NativeClosedFormAlphaArgs,
+  NativeCuda,
+  NativeCudaArgs,
+  NativeCudaDevice,
   NativeFileSegment,
   NativeFlipSearchArgs,
   NativeFlipSearchResult,
@@ -27,6 +30,8 @@ export type {
   NativeScoreUncertaintyArgs,
   NativeUncertaintyScores,
 } from './binding.js';
+export { type CudaReport, tryCuda } from './cuda.js';
+export { type CudaFile, cudaCouldRun, cudaFile, findDriver } from './cuda-file.js';
 export { explainLoadError } from './explain-load.js';
 export {
   loadNative,

@@ -44,6 +44,7 @@ const METHODS = [
   'kmeans',
   'nearestMembers',
   'normalizeRows',
+  'cuda',
 ] as const;
 
 /** The version of Node-API that the addon is built for. */

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { arch, cpus, platform, release } from 'node:os';
 import { backendInfo, currentTarget, getKernels, libcOf, type NativeLoad } from '@alfamix/core';
 import { addonChecks } from './addon.js';
+import { cudaChecks } from './cuda.js';
 import { INSTALLED, mendAddon } from './mend.js';
 import { selfTest } from './self-test.js';
 
@@ -25,11 +26,13 @@ export async function runChecks(): Promise<Check[]> {
   const mend = await mendAddon();
   const addon = await addonChecks(mend);
   checks.push(...addon.checks);
-  if (!addon.load)
-    return [...checks, { name: 'self-test', status: 'bad', value: 'not run: the binary crashes', fix: mend }];
+  if (!addon.load) {
+    checks.push({ name: 'self-test', status: 'bad', value: 'not run: the binary crashes', fix: mend });
+    return [...checks, ...(await cudaChecks(undefined))];
+  }
   checks.push(await backendCheck(mend));
   checks.push(...(await selfTests(addon.load, mend)));
-  checks.push(await blasCheck(addon.load), cudaCheck());
+  checks.push(await blasCheck(addon.load), ...(await cudaChecks(addon.load)));
   return checks;
 }
 
@@ -158,22 +161,4 @@ async function blasCheck({ binding }: NativeLoad): Promise<Check> {
   const rates = `${(theirs / 1e9).toFixed(0)} GFLOP/s a thread beside our ${(own / 1e9).toFixed(0)} at ${level}`;
   const value = `${(blas.version || blas.name).replace(/\s+/g, ' ').trim()} (${blas.path}): ${rates}; ${used ? 'logits takes it' : `not used: ${ours}`}`;
   return { name, status: 'ok', value, details: { ...blas, level, own, blas: theirs, used } };
-}
-
-const DRIVERS = [
-  '/usr/lib/x86_64-linux-gnu/libcuda.so.1',
-  '/usr/lib64/libcuda.so.1',
-  '/usr/lib/wsl/lib/libcuda.so.1',
-  '/usr/lib/aarch64-linux-gnu/libcuda.so.1',
-];
-
-function cudaCheck(): Check {
-  const driver = DRIVERS.find((path) => existsSync(path));
-  const reason = `this build has no CUDA kernels; ${driver ? `the NVIDIA driver is there (${driver})` : 'no NVIDIA driver was found'}`;
-  return {
-    name: 'cuda',
-    status: 'ok',
-    value: reason,
-    details: { available: false, driver: driver ?? null, reason },
-  };
 }

@@ -4,14 +4,18 @@ export interface BackendUsed {
   readonly name: string;
   readonly level: string;
   readonly threads: number;
-  /** Why the kernels aren't native. */
+  /** Why the kernels aren't native, or not on the device. */
   readonly reason?: string | undefined;
+  /** The CUDA device in use, and the kernels that `auto` ran there. */
+  readonly device?: string | undefined;
+  readonly onDevice?: readonly string[] | undefined;
 }
 
-/** `cpu (avx2, 2 threads)`, with the reason where the kernels aren't native. */
-export function describeBackend({ name, level, threads, reason }: BackendUsed): string {
+/** `cpu (avx2, 2 threads)`, `cuda (NVIDIA H100: flipSearch)`; with the reason where it isn't a faster one. */
+export function describeBackend({ name, level, threads, reason, device, onDevice }: BackendUsed): string {
   const plural = threads === 1 ? '' : 's';
-  const detail = name === level ? '' : ` (${level}, ${threads} thread${plural})`;
+  const cpu = name === level ? '' : ` (${level}, ${threads} thread${plural})`;
+  const detail = device ? ` (${device}${onDevice ? `: ${onDevice.join(', ')}` : ''})` : cpu;
   return name + detail + (reason ? `: ${reason}` : '');
 }
 

@@ -163,7 +163,7 @@ async function search(
   anchors: Float32Array,
   { pool, head, backend = 'auto', kernels: given, threads, signal }: ExplainArgs,
 ): Promise<FlipSearchResult> {
-  const { kernels } = chooseKernels(backend, given, threads);
+  const { kernels } = await chooseKernels(backend, given, threads);
   const { weight, bias, classes } = head;
   const shape = { data, rows: rows.length, dim: pool.dim };
   try {

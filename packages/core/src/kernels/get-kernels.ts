@@ -1,10 +1,12 @@
-import { loadNative } from '@alfamix/native';
+import { type CudaReport, cudaCouldRun, loadNative, tryCuda } from '@alfamix/native';
 import { AlfamixError, expected, requireArguments } from '../errors.js';
+import { AutoKernels } from './auto-kernels.js';
+import { cudaDeviceOf } from './cuda-device.js';
 import { jsKernels } from './js/js-kernels.js';
 import type { Backend, Kernels } from './kernels.js';
 import { NativeKernels } from './native-kernels.js';
 
-/** What a caller may ask for; `auto` is the fastest that runs here. */
+/** What a caller may ask for; `auto` is the fastest that runs here, call by call where there is a CUDA device. */
 export type BackendName = 'auto' | 'cuda' | 'cpu' | 'js';
 
 const NAMES: readonly string[] = ['auto', 'cuda', 'cpu', 'js'];
@@ -30,11 +32,14 @@ export interface BackendInfo {
   nativePath?: string;
   /** Why the native addon isn't in use. */
   reason?: string;
+  /** Where the CUDA plug-in could run: what was found; `auto` takes it for work that pays for the way to the device. */
+  cuda?: CudaReport;
 }
 
 /**
- * The kernels of a backend. `auto` takes the native addon when it loads, else TypeScript; the environment variable
- * `ALFAMIX_BACKEND` (cpu or js) overrides `auto`.
+ * The kernels of a backend. `auto` takes the native addon when it loads, else TypeScript; where its CUDA plug-in works,
+ * calls that are large enough run on the device, and on the CPU where that fails. The environment variable
+ * `ALFAMIX_BACKEND` (cuda, cpu or js) overrides `auto`.
  *
  * @param options.level instruction set for the native kernels (`scalar`, `avx2` …); default what the environment
  *   variable `ALFAMIX_LEVEL` names, else the fastest that runs
@@ -47,21 +52,16 @@ export async function getKernels(
   options: { level?: string } = {},
 ): Promise<Kernels> {
   requireArguments(options, 'the options of getKernels', { level: true });
-  return resolveKernels(backend, options).kernels;
+  return (await resolveKernels(backend, options)).kernels;
 }
 
 /** `getKernels`, and which threads and why. */
-export function resolveKernels(
+export async function resolveKernels(
   backend: BackendName = 'auto',
   { level }: { level?: string } = {},
-): ResolvedKernels {
+): Promise<ResolvedKernels> {
   const asked = chooseName(backend);
-  if (asked === 'cuda') {
-    throw new AlfamixError(
-      'CUDA_UNAVAILABLE',
-      'the cuda backend is not part of this build: use auto, cpu or js',
-    );
-  }
+  if (asked === 'cuda') return cuda(level);
   if (asked === 'js') return js(level, chosenBy(backend));
   const native = loadNative();
   const override = level === undefined ? process.env.ALFAMIX_LEVEL || undefined : undefined;
@@ -71,7 +71,11 @@ export function resolveKernels(
       throw expected(`one of ${levels.join(', ')}`, 'ALFAMIX_LEVEL', override);
     }
     const kernels = new NativeKernels(native.binding, level ?? override);
-    return { kernels, threads: kernels.threads };
+    const { threads } = kernels;
+    // A level is a request for the CPU.
+    const plain = asked === 'cpu' || level !== undefined || override !== undefined;
+    if (plain || !cudaCouldRun(native.path)) return { kernels, threads };
+    return { kernels: new AutoKernels(kernels, cudaDeviceOf(native)), threads };
   }
   // A level is a request for native code: falling back would measure or test something else in silence.
   if (asked === 'cpu' || (level !== undefined && level !== 'js') || override !== undefined) {
@@ -89,16 +93,33 @@ export function resolveKernels(
  * const { backend, level, threads, reason } = await backendInfo();
  */
 export async function backendInfo(): Promise<BackendInfo> {
-  const { kernels, threads, reason } = resolveKernels();
+  const { kernels, threads, reason } = await resolveKernels();
   const native = loadNative();
+  const cuda = kernels.backend === 'js' || !tries(kernels) ? undefined : await tryCuda(native);
   return {
     backend: kernels.backend,
     level: kernels.level,
-    levels: kernels.backend === 'cpu' && native.binding ? native.binding.levels() : ['js'],
+    levels: kernels.backend !== 'js' && native.binding ? native.binding.levels() : ['js'],
     threads,
     ...(native.binding && { nativeVersion: native.binding.version, nativePath: native.path }),
     ...(reason !== undefined && { reason }),
+    ...(cuda !== undefined && { cuda }),
   };
+}
+
+const tries = (kernels: Kernels): boolean => kernels.backend === 'cuda' || kernels instanceof AutoKernels;
+
+async function cuda(level: string | undefined): Promise<ResolvedKernels> {
+  if (level !== undefined && level !== 'cuda') throw expected('cuda', 'level', level);
+  const native = loadNative();
+  const report = await tryCuda(native);
+  if (!native.binding || report.device === undefined || !report.available) {
+    throw new AlfamixError('CUDA_UNAVAILABLE', `the cuda backend can't be used: ${report.reason}`, {
+      details: { ...report },
+    });
+  }
+  const kernels = new NativeKernels(native.binding, undefined, report.device.name);
+  return { kernels, threads: kernels.threads };
 }
 
 function js(level: string | undefined, reason: string | undefined): ResolvedKernels {

@@ -1,6 +1,6 @@
 /**
  * The kernels: what each promises, whoever makes them. `js` is the readable specification and the fallback,
- * `cpu` the native addon. Same names, same shapes, same errors. All matrices are row-major float32.
+ * `cpu` the native addon, `cuda` its plug-in. Same names, same shapes, same errors. All matrices are row-major float32.
  */
 
 import type { FitSoftmaxArgs, FitSoftmaxResult } from './fitting.js';
@@ -159,12 +159,14 @@ export interface NormalizeRowsArgs extends JobOptions {
   dim: number;
 }
 
-export type Backend = 'js' | 'cpu';
+export type Backend = 'js' | 'cpu' | 'cuda';
 
 export interface Kernels {
   readonly backend: Backend;
-  /** Instruction set in use: `js`, or `scalar`, `avx2` … */
+  /** Instruction set in use: `js`, or `scalar`, `avx2` …; `cuda` on a device. */
   readonly level: string;
+  /** The CUDA device in use, by name. */
+  readonly device?: string;
   /** The BLAS that `ALFAMIX_BLAS` names, by its own name and version: `logits` may take it. */
   readonly blas?: string;
   /** Why the BLAS that `ALFAMIX_BLAS` names isn't used, where it can't be. */

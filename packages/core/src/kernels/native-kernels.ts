@@ -4,6 +4,7 @@ import { AlfamixError, abortError, type ErrorCode, expected } from '../errors.js
 import { whyUnreadable } from '../pool/read-blocks.js';
 import type { FitSoftmaxArgs, FitSoftmaxResult } from './fitting.js';
 import type {
+  Backend,
   FlipSearchArgs,
   FlipSearchResult,
   JobOptions,
@@ -44,31 +45,37 @@ const NATIVE_CODES: ReadonlySet<string> = new Set<ErrorCode>([
   'OUT_OF_MEMORY',
   'QUEUE_FULL',
   'ABORTED',
+  'CUDA_UNAVAILABLE',
 ]);
 
 const NO_FLOATS = new Float32Array(0);
 
-/** The kernels of the native addon at one instruction-set level. */
+/** The kernels of the native addon at one instruction-set level, or on a CUDA device. */
 export class NativeKernels implements Kernels {
-  readonly backend = 'cpu';
+  readonly backend: Backend;
   readonly level: string;
   /** Threads of a call that asks for none. */
   readonly threads: number;
   readonly blas?: string;
   readonly blasReason?: string;
+  readonly device?: string;
   readonly #binding: NativeBinding;
 
   /**
    * @param level one of `binding.levels()`; default the fastest
+   * @param device the CUDA device of the plug-in that `binding.cuda` opened: what it has no kernel for runs on the CPU,
+   *   at the fastest level
    * @throws INVALID_ARGUMENT for a level that this binary or this CPU doesn't have
    */
-  constructor(binding: NativeBinding, level?: string) {
+  constructor(binding: NativeBinding, level?: string, device?: string) {
     const levels = binding.levels();
     if (level !== undefined && !levels.includes(level)) {
       throw expected(`one of ${levels.join(', ')}`, 'level', level);
     }
     this.#binding = binding;
-    this.level = level ?? levels[levels.length - 1];
+    this.backend = device === undefined ? 'cpu' : 'cuda';
+    this.level = device === undefined ? (level ?? levels[levels.length - 1]) : 'cuda';
+    if (device !== undefined) this.device = device;
     this.threads = binding.defaultThreads();
     if (namesBlas(process.env.ALFAMIX_BLAS)) {
       const { name, version, reason } = binding.blas();

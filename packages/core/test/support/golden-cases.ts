@@ -41,8 +41,13 @@ export function goldenCase({ name, n, d, classes }: GoldenEntry): GoldenCase {
   return Object.defineProperty(given, 'tensors', { value: tensors }) as GoldenCase;
 }
 
-/** Every maker of kernels that runs here: the TypeScript twin, and each level of the addon. */
+/**
+ * Every maker of kernels that runs here: the TypeScript twin, and each level of the addon. With ALFAMIX_TEST_DEVICE=1 the CUDA
+ * plug-in too, which must work then: on a device, or lane by lane on the host, which takes long (cuda.test.ts has the
+ * short cases).
+ */
 export async function everyKernels(): Promise<Kernels[]> {
   const levels = loadNative().binding?.levels() ?? [];
-  return Promise.all([getKernels('js'), ...levels.map((level) => getKernels('cpu', { level }))]);
+  const cuda = process.env.ALFAMIX_TEST_DEVICE === '1' ? [getKernels('cuda')] : [];
+  return Promise.all([getKernels('js'), ...levels.map((level) => getKernels('cpu', { level })), ...cuda]);
 }

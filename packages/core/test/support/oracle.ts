@@ -119,6 +119,21 @@ export function softmax(input: OracleInput, z: ArrayLike<number>): number[] {
   return odds.map((o) => o / sum);
 }
 
+const largestOf = new WeakMap<Float32Array, Float64Array>();
+
+/** The largest |w| of each column; found once a head, of which a row asks for every anchor. */
+function largestWeights({ dim, weight }: OracleInput): Float64Array {
+  let largest = largestOf.get(weight);
+  if (!largest) {
+    largest = new Float64Array(dim);
+    weight.forEach((w, i) => {
+      largest![i % dim] = Math.max(largest![i % dim], Math.abs(w));
+    });
+    largestOf.set(weight, largest);
+  }
+  return largest;
+}
+
 /**
  * Says by how much the best other class's logit is above the label's after mixing, relative to the largest logit met on
  * the way.
@@ -127,13 +142,10 @@ export function mixLead(input: OracleInput, z: ArrayLike<number>, k: number, cap
   const y = predict(input, z);
   const mixed = mix(input, z, k, cap);
   const after = logitsOf(input, mixed);
+  const largest = largestWeights(input);
   let scale = 1e-300;
-  for (let c = 0; c < input.classes; c++) {
-    for (let j = 0; j < input.dim; j++) {
-      const w = Math.abs(input.weight[c * input.dim + j]);
-      scale = Math.max(scale, w * Math.abs(mixed[j]), w * Math.abs(z[j]));
-    }
-  }
+  for (let j = 0; j < input.dim; j++)
+    scale = Math.max(scale, largest[j] * Math.abs(mixed[j]), largest[j] * Math.abs(z[j]));
   return (Math.max(...after.filter((_, c) => c !== y)) - after[y]) / scale;
 }
 
