@@ -42,11 +42,12 @@ struct FlipKernel {
   std::size_t ring_bytes;
 };
 
-// For C + K columns: with few of them all in one panel, and tiles of many rows.
-const FlipKernel& FlipKernelFor(std::uint32_t columns);
+// For C + K columns, on a device that gives a block so much shared memory: with few columns all of them in
+// one panel, and tiles of many rows. Null: too little for any.
+const FlipKernel* FlipKernelFor(std::uint32_t columns, std::size_t shared_bytes);
 
-constexpr std::uint32_t kNarrowColumns = 48;
-const FlipKernel& NarrowFlipKernel(std::uint32_t columns);
-const FlipKernel& WideFlipKernel(std::uint32_t columns);
+// Null where the columns are more than a panel holds, or the memory too little.
+const FlipKernel* NarrowFlipKernel(std::uint32_t columns, std::size_t shared_bytes);
+const FlipKernel* WideFlipKernel(std::uint32_t columns, std::size_t shared_bytes);
 
 }  // namespace alfamix::cuda

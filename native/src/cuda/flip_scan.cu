@@ -63,7 +63,9 @@ __global__ void __launch_bounds__(256)
 FlipScan::FlipScan(const FlipSearchParams& params, std::uint64_t most_rows, const Stream& stream)
     : open_(most_rows), tally_(1) {
   const std::uint32_t columns = params.classes + params.anchor_count;
-  kernel_ = &FlipKernelFor(columns);
+  kernel_ = FlipKernelFor(columns, DeviceProperties().sharedMemPerBlockOptin);
+  if (kernel_ == nullptr)
+    throw CudaFailure{cudaErrorInvalidConfiguration, "finding a scan that fits the device's shared memory"};
   panels_ = (columns + kernel_->columns - 1) / kernel_->columns;
   depth_ = RoundUp(params.pool.dim, kTileDepth);
   view_.dim = params.pool.dim;

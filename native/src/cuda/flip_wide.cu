@@ -4,22 +4,24 @@
 
 namespace alfamix::cuda {
 
-const FlipKernel& WideFlipKernel(std::uint32_t columns) {
+const FlipKernel* WideFlipKernel(std::uint32_t columns, std::size_t shared_bytes) {
   static const FlipKernel kernels[] = {FlipKernelOf<TileShape<4, 2, 2, 8, 3>>(),
                                        FlipKernelOf<TileShape<4, 2, 2, 7, 3>>(),
                                        FlipKernelOf<TileShape<4, 2, 2, 6, 3>>()};
   const auto padded = [&](const FlipKernel& kernel) {
     return (columns + kernel.columns - 1) / kernel.columns * kernel.columns;
   };
-  const FlipKernel* best = &kernels[0];
+  const FlipKernel* best = nullptr;
   for (const FlipKernel& kernel : kernels) {
-    if (padded(kernel) < padded(*best)) best = &kernel;
+    if (kernel.ring_bytes > shared_bytes) continue;
+    if (best == nullptr || padded(kernel) < padded(*best)) best = &kernel;
   }
-  return *best;
+  return best;
 }
 
-const FlipKernel& FlipKernelFor(std::uint32_t columns) {
-  return columns <= kNarrowColumns ? NarrowFlipKernel(columns) : WideFlipKernel(columns);
+const FlipKernel* FlipKernelFor(std::uint32_t columns, std::size_t shared_bytes) {
+  const FlipKernel* const narrow = NarrowFlipKernel(columns, shared_bytes);
+  return narrow != nullptr ? narrow : WideFlipKernel(columns, shared_bytes);
 }
 
 }  // namespace alfamix::cuda

@@ -99,7 +99,8 @@ struct Lane {
 extern Lane* current;
 extern uint3 block_dim, grid_dim;
 
-// "devices=1,malloc=3,launch=2,sm=90,memory=64M,order=reverse": what is there, the how-manieth call fails,
+// "devices=1,malloc=3,launch=2,sm=90,memory=64,shared=99,order=reverse": what is there (memory in MB, shared
+// memory of a block in KB), the how-manieth call fails,
 // and in which order blocks and warps run. Also from ALFAMIX_SIMT, read at the first call of the runtime.
 void Configure(const char* text);
 // Kernels launched so far, and bytes of device memory now in use.

@@ -170,6 +170,7 @@ struct Settings {
   int devices = 1, driver = 13000, sm = 90;
   long malloc = 0, launch = 0, host = 0;  // the how-manieth call from now fails; 0: none
   std::size_t memory = std::size_t{4} << 30;
+  std::size_t shared = 227 * 1024;  // 99 on consumer cards
   bool reverse = false;
   bool lost = false;
 };
@@ -313,6 +314,8 @@ void Configure(const char* text) {
       settings.host = number;
     else if (name == "memory")
       settings.memory = static_cast<std::size_t>(number) << 20;
+    else if (name == "shared")
+      settings.shared = static_cast<std::size_t>(number) << 10;
     else if (name == "order")
       settings.reverse = value == "reverse";
     else
@@ -464,7 +467,8 @@ void Enqueue(StreamQueue* stream, unsigned blocks, unsigned threads, std::size_t
     Result(cudaErrorNoKernelImageForDevice);
     return;
   }
-  if (blocks == 0 || threads == 0 || threads > 1024 || threads % kLanes != 0 || shared_bytes > 227 * 1024) {
+  if (blocks == 0 || threads == 0 || threads > 1024 || threads % kLanes != 0 ||
+      shared_bytes > settings.shared) {
     Result(cudaErrorInvalidConfiguration);
     return;
   }
@@ -503,8 +507,8 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   properties->minor = settings.sm % 10;
   properties->multiProcessorCount = 2;
   properties->totalGlobalMem = settings.memory;
-  properties->sharedMemPerBlockOptin = 227 * 1024;
-  properties->sharedMemPerMultiprocessor = 228 * 1024;
+  properties->sharedMemPerBlockOptin = settings.shared;
+  properties->sharedMemPerMultiprocessor = settings.shared + 1024;
   properties->l2CacheSize = 50 << 20;
   properties->regsPerMultiprocessor = 65536;
   properties->maxThreadsPerMultiProcessor = 2048;
