@@ -260,5 +260,49 @@ TEST(SamplersAsTheCpu) {
   }
 }
 
+TEST(KMeansAndNearestMembersAsTheCpu) {
+  for (const auto algorithm : {KMeansAlgorithm::kLloyd, KMeansAlgorithm::kHartigan}) {
+    for (const Shape& shape : kShapes) {
+      for (const std::uint32_t asked : {1u, 7u, 40u}) {
+        const auto data = FreshValues(shape.rows * shape.dim);
+        KMeansParams params;
+        params.data = data.data();
+        params.rows = shape.rows;
+        params.dim = shape.dim;
+        params.clusters = static_cast<std::uint32_t>(std::min<std::uint64_t>(asked, shape.rows));
+        params.seed = Seed();
+        params.max_iterations = 30;
+        params.algorithm = algorithm;
+        Between<std::int32_t> labels(shape.rows), cpu_labels(shape.rows);
+        Between<float> centers(std::size_t{params.clusters} * shape.dim);
+        Between<float> cpu_centers(std::size_t{params.clusters} * shape.dim);
+        KMeansOutput out, cpu;
+        out.labels = labels.get();
+        out.centers = centers.get();
+        cpu.labels = cpu_labels.get();
+        cpu.centers = cpu_centers.get();
+        CHECK(Succeeds(cuda::KMeans(params, out, TwoThreads())));
+        CHECK(Succeeds(KMeans(params, cpu, TwoThreads())));
+        CHECK(labels.Exactly() && centers.Exactly());
+        CHECK(labels.SameBytes(cpu_labels) && centers.SameBytes(cpu_centers));
+        CHECK(out.iterations == cpu.iterations && out.converged == cpu.converged);
+        CHECK(std::fabs(out.inertia - cpu.inertia) <= 1e-12 * cpu.inertia);
+
+        NearestMembersParams nearest;
+        nearest.data = data.data();
+        nearest.rows = shape.rows;
+        nearest.dim = shape.dim;
+        nearest.centers = cpu_centers.get();
+        nearest.clusters = params.clusters;
+        nearest.labels = cpu_labels.get();
+        Between<std::int32_t> members(params.clusters), cpu_members(params.clusters);
+        CHECK(Succeeds(cuda::NearestMembers(nearest, members.get(), TwoThreads())));
+        CHECK(Succeeds(NearestMembers(nearest, cpu_members.get(), TwoThreads())));
+        CHECK(members.Exactly() && members.SameBytes(cpu_members));
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace alfamix
