@@ -50,6 +50,11 @@ if (missing) {
     run('cmake', ['-S', root, '-B', build, ...options]);
     run('cmake', ['--build', build, '--config', type, '--parallel', String(availableParallelism())]);
   });
-  run('ctest', ['--test-dir', build, '-C', type, '--output-on-failure', '--no-tests=error'], true);
+  const jobs = String(availableParallelism());
+  run(
+    'ctest',
+    ['--test-dir', build, '-C', type, '--output-on-failure', '--no-tests=error', '--parallel', jobs],
+    true,
+  );
   if (summary) process.stdout.write('\n');
 }
