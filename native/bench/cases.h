@@ -24,7 +24,7 @@ struct Case {
   Status (*run)(const Setup& setup, Measurement* out);
 };
 
-// flip_cases.cc, cluster_cases.cc, row_cases.cc.
+// flip_cases.cc, cluster_cases.cu, row_cases.cc.
 const std::vector<Case>& FlipCases();
 const std::vector<Case>& ClusterCases();
 const std::vector<Case>& RowCases();

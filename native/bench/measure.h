@@ -51,14 +51,16 @@ struct Measurement {
 
 Times Summary(std::vector<double> milliseconds);
 
-// Queues `body(run)` between two events, as often as the time allows, after two runs that don't count.
-template <typename Body>
-Times TimeOnDevice(const Setup& setup, const cuda::Stream& stream, Body&& body) {
+// Queues `body(run)` between two events, as often as the time allows, after two runs that don't count;
+// `prepare()` before each, outside of the time.
+template <typename Body, typename Prepare>
+Times TimeOnDevice(const Setup& setup, const cuda::Stream& stream, Body&& body, Prepare&& prepare) {
   const bool smoke = setup.size == Size::kSmoke;
   cuda::Event start(true), stop(true);
   std::vector<double> milliseconds;
   double spent = 0;
   for (int run = 0; run < (smoke ? 2 : 102); ++run) {
+    prepare();
     start.Record(stream);
     body(run);
     stop.Record(stream);
@@ -70,6 +72,11 @@ Times TimeOnDevice(const Setup& setup, const cuda::Stream& stream, Body&& body) 
     if (milliseconds.size() >= 3 && spent > setup.seconds * 1e3) break;
   }
   return Summary(std::move(milliseconds));
+}
+
+template <typename Body>
+Times TimeOnDevice(const Setup& setup, const cuda::Stream& stream, Body&& body) {
+  return TimeOnDevice(setup, stream, body, [] {});
 }
 
 // Calls `body()` until the time is used up, after one call that doesn't count.

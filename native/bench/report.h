@@ -26,7 +26,7 @@ struct Report {
   std::vector<CaseResult> results;
 };
 
-// The shares of one case; 0: it can't be said.
+// The shares of one case; 0: it can't be said, as on a stand-in.
 struct Shares {
   double copy = 0, float32 = 0, tf32 = 0, pinned = 0, torch = 0;
 };

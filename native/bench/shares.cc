@@ -38,7 +38,8 @@ Verdict OfGoal(Goal goal, const Ceilings& ceilings, const Shares& shares) {
 Shares SharesOf(const Report& report, const CaseResult& result) {
   Shares shares;
   const Measurement& measurement = result.measurement;
-  if (!result.status.ok() || result.skipped || measurement.times.median <= 0) return shares;
+  if (report.stand_in || !result.status.ok() || result.skipped || measurement.times.median <= 0)
+    return shares;
   const double seconds = measurement.times.median / 1e3;
   const auto share = [&](double amount, double rate) { return rate > 0 ? amount / seconds / rate : 0; };
   shares.copy = share(measurement.work.bytes, report.ceilings.copy);

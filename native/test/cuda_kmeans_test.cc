@@ -152,9 +152,9 @@ TEST(PassesOverCentersThatMoved) {
 }
 
 TEST(ManyRowsAndBlocks) {
-  // 17,000 rows: seventeen blocks of seeding sums, two blocks of rows that an empty cluster may take.
-  std::vector<float> data = Values(17000, 41);
-  data[16999] = 5;
+  // 9,300 rows: ten blocks of seeding sums, three blocks of rows that an empty cluster may take.
+  std::vector<float> data = Values(9300, 41);
+  data[9299] = 5;
   KMeansParams params = Params(data, 1, 2);
   params.max_iterations = 1;
   Compare(params);
@@ -175,6 +175,18 @@ TEST(SmallPiecesGiveTheSame) {
   params.algorithm = KMeansAlgorithm::kHartigan;
   Compare(params);
   cuda::kmeans_sizes = sizes;
+}
+
+TEST(CloseCallsAmongCentersThatMoved) {
+  // Two groups far from each other: their shift is in between, and float32 can't tell the centers of one
+  // apart.
+  std::vector<float> data = Values(260 * 4, 61);
+  for (std::size_t i = 0; i < data.size(); ++i) data[i] += i / 4 % 2 == 0 ? 900.0f : -900.0f;
+  const std::vector<float> initial(data.begin(), data.begin() + 40 * 4);
+  KMeansParams params = Params(data, 4, 40);
+  params.initial_centers = initial.data();
+  const Result result = Compare(params);
+  CHECK(result.output.converged && result.output.iterations > 5);
 }
 
 TEST(FreshRows) {

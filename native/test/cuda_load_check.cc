@@ -134,7 +134,7 @@ void CheckWithoutDevice(const CudaPlugin& plugin) {
 
 using Entry = const CudaPlugin* (*)(std::uint32_t abi);
 
-int Main(const char* path) {
+int Main(const char* path, bool device_wanted) {
   void* const library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   Expect(library != nullptr, "the plug-in loads");
   if (library == nullptr) {
@@ -154,6 +154,7 @@ int Main(const char* path) {
               description.device_count,
               description.device < 0 ? description.reason : description.devices[description.device].name);
   Expect(description.runtime >= 12000, "it has its CUDA runtime inside");
+  if (device_wanted) Expect(description.device >= 0, "there is a device it can use");
   if (description.device < 0) {
     Expect(std::strstr(description.reason, "driver") != nullptr, "the reason names the driver");
     CheckWithoutDevice(*plugin);
@@ -169,9 +170,10 @@ int Main(const char* path) {
 }  // namespace alfamix
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fprintf(stderr, "expected the path of the plug-in\n");
+  const bool device_wanted = argc == 3 && std::strcmp(argv[2], "--device") == 0;
+  if (argc != 2 && !device_wanted) {
+    std::fprintf(stderr, "expected the path of the plug-in, and --device where there must be one\n");
     return 2;
   }
-  return alfamix::Main(argv[1]);
+  return alfamix::Main(argv[1], device_wanted);
 }

@@ -38,9 +38,10 @@ class Random {
 enum class Kind { kPlain, kRelu, kQuantised, kOffset, kSilent, kSparse, kKinds };
 
 struct Problem {
-  Problem(std::uint64_t n, std::uint32_t d, std::uint32_t c, std::uint32_t k, Kind kind)
+  Problem(std::uint64_t n, std::uint32_t d, std::uint32_t c, std::uint32_t k, Kind kind,
+          std::uint64_t seed = 0)
       : rows(n), dim(d), classes(c), anchor_count(k), pool(n * d), weight(std::size_t{c} * d), bias(c) {
-    Random random(n * 1000003 + d * 1009 + c * 31 + k * 7 + static_cast<std::uint64_t>(kind));
+    Random random(seed + n * 1000003 + d * 1009 + c * 31 + k * 7 + static_cast<std::uint64_t>(kind));
     auto value = [&]() -> float {
       const float x = random.Value();
       if (kind == Kind::kRelu) return std::max(x, 0.0f);

@@ -73,7 +73,8 @@ struct SomeCenters {
     const float own = own_moved ? own_score : args.own[i];
     // Where the own center didn't move, nor did any that was worse before without being worse now.
     const float rival = own_moved ? fmaxf(two.best, other) : two.best;
-    if (other<HUGE_VALF&& static_cast<double>(own) - static_cast<double>(rival)> close) {
+    const bool known = other < HUGE_VALF;
+    if (known && static_cast<double>(own) - static_cast<double>(rival) > close) {
       args.to[i] = label;
       args.own[i] = own;
       args.others[i] = fmaxf(two.best, other);

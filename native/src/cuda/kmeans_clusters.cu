@@ -13,7 +13,7 @@ namespace {
 constexpr unsigned kThreads = 256;
 constexpr unsigned kSumThreads = 128;
 // Rows whose farthest one block of FindFarthest looks for.
-constexpr std::uint32_t kFarthestRows = 1 << 14;
+constexpr std::uint32_t kFarthestRows = 1 << 12;
 constexpr std::uint32_t kNone = 0xffffffffu;
 
 std::uint64_t DivideUp(std::uint64_t a, std::uint64_t b) { return (a + b - 1) / b; }
