@@ -82,7 +82,7 @@ describe.each(makers.filter(({ there }) => there))(
 
 describe.runIf(hasSimt())('alfamix doctor on CUDA', () => {
   it('driver, runtime, device, memory, plug-in, cuBLAS', async () => {
-    const { cuda, line } = await doctor('memory=64');
+    const { code, cuda, line } = await doctor('memory=64');
     expect(cuda).toMatchObject({
       available: true,
       driver: '13.0',
@@ -96,7 +96,8 @@ describe.runIf(hasSimt())('alfamix doctor on CUDA', () => {
     expect(line('cuda').value).toMatch(
       /^host stand-in \(9\.0, 0\.1 GiB, .* free\); driver 13\.0, runtime 13\.0; cuBLAS: .*simt\.so$/,
     );
-    expect(line('self-test (cuda)')).toBeDefined();
+    expect(line('self-test (cuda)')).toMatchObject({ status: 'ok' });
+    expect(code).toBe(0);
   });
 
   it.each([
