@@ -14,6 +14,8 @@ namespace {
 
 // How long a wait goes without a look at the hook: far below the 50 ms in which an abort is answered.
 constexpr std::chrono::microseconds kLookEvery{200};
+// What is short is awaited without sleep, which would last longer than the work.
+constexpr std::chrono::microseconds kAwake{500};
 constexpr std::chrono::milliseconds kTurnLook{5};
 
 // Errors after which nothing works until the context is made anew.
@@ -171,12 +173,17 @@ Status Run(const JobOptions& options, GuardedBody body, void* context) {
 
 template <typename Query>
 void WaitFor(const JobProgress& progress, Query&& query) {
+  const auto awake_until = std::chrono::steady_clock::now() + kAwake;
   for (;;) {
     const cudaError_t error = query();
     if (error == cudaSuccess) return;
     if (error != cudaErrorNotReady) throw CudaFailure{error, "waiting for the device"};
     progress.Look();
-    std::this_thread::sleep_for(kLookEvery);
+    if (std::chrono::steady_clock::now() < awake_until) {
+      std::this_thread::yield();
+    } else {
+      std::this_thread::sleep_for(kLookEvery);
+    }
   }
 }
 

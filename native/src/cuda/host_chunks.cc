@@ -1,11 +1,9 @@
 #include "cuda/host_chunks.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <utility>
 
 #include "cpu/thread_pool.h"
@@ -19,9 +17,6 @@ constexpr std::size_t kAlignment = 256;
 constexpr std::size_t kLeastChunkBytes = std::size_t{256} << 10;
 // What a thread copies in one go, and how long an abort waits for it at most.
 constexpr std::size_t kPieceBytes = std::size_t{512} << 10;
-// A chunk takes a few hundred microseconds; so long its end is awaited without sleep, which would last longer
-// than what else is queued.
-constexpr std::chrono::microseconds kAwake{500};
 // Chunks and pieces begin at rows that are multiples of this: 16-bit rows begin at multiples of 8 bytes.
 constexpr std::uint64_t kRowStep = 4;
 
@@ -148,15 +143,7 @@ void HostChunks::Queue(Slot& slot, unsigned number, const Compute& compute) cons
 void HostChunks::Finish(Slot& slot, JobProgress& progress, const Take& take,
                         std::uint64_t work_per_row) const {
   if (slot.rows == 0) return;
-  const auto until = std::chrono::steady_clock::now() + kAwake;
-  while (!slot.done.Reached()) {
-    if (std::chrono::steady_clock::now() < until) {
-      progress.Look();
-      std::this_thread::yield();
-    } else {
-      progress.Wait(slot.done);
-    }
-  }
+  progress.Wait(slot.done);
   if (take != nullptr && !outputs_.empty())
     InPieces(slot, outputs_, progress,
              [&](std::uint64_t first, std::uint64_t rows, unsigned char* const* at) {

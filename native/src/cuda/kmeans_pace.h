@@ -42,16 +42,7 @@ class KMeansPace {
   void Add(std::uint64_t units) {
     if (!progress_.Add(units)) throw JobAborted{};
   }
-  void Wait() const {
-    // Small results are there at once: no sleep for them.
-    for (int i = 0; i < kSpins; ++i) {
-      const cudaError_t error = cudaStreamQuery(stream_.get());
-      if (error == cudaSuccess) return;
-      if (error != cudaErrorNotReady) break;
-    }
-    waits_.Wait(stream_);
-  }
-
+  void Wait() const { waits_.Wait(stream_); }
   void Wait(const Event& event) const { waits_.Wait(event); }
   // Asks only.
   void Look() {
@@ -74,8 +65,6 @@ class KMeansPace {
   }
 
  private:
-  static constexpr int kSpins = 100;
-
   // The device's waits ask the same hook, and report what is done.
   static JobOptions LookAt(KMeansProgress* progress) {
     JobOptions options;
