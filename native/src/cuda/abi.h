@@ -32,7 +32,7 @@ struct CudaDevice {
   int minor = 0;
   int multiprocessors = 0;
   std::uint64_t memory_bytes = 0;
-  std::uint64_t free_bytes = 0;
+  std::uint64_t free_bytes = 0;  // of the device that is used; 0 of others
 };
 
 // What the plug-in finds on this machine.

@@ -25,10 +25,14 @@ void DescribeDevice(int index, CudaDevice* out) {
   out->minor = properties.minor;
   out->multiprocessors = properties.multiProcessorCount;
   out->memory_bytes = properties.totalGlobalMem;
-  if (properties.major < kLeastMajor || cudaSetDevice(index) != cudaSuccess) return;
+}
+
+// Of the device that is used alone: to ask makes a context there, of some hundred megabytes.
+void DescribeMemory(int index, CudaDevice* out) {
   std::size_t free = 0;
   std::size_t total = 0;
-  if (cudaMemGetInfo(&free, &total) == cudaSuccess) out->free_bytes = free;
+  if (cudaSetDevice(index) == cudaSuccess && cudaMemGetInfo(&free, &total) == cudaSuccess)
+    out->free_bytes = free;
 }
 
 void Reason(CudaDescription* out, const char* format, const char* detail) {
@@ -59,6 +63,7 @@ void Describe(CudaDescription* out) {
     DescribeDevice(i, &out->devices[i]);
     if (out->device < 0 && out->devices[i].major >= kLeastMajor) out->device = i;
   }
+  if (out->device >= 0) DescribeMemory(out->device, &out->devices[out->device]);
   cudaGetLastError();
   if (out->device < 0)
     std::snprintf(out->reason, sizeof out->reason,

@@ -1,9 +1,9 @@
 #include "cuda/device.h"
 
-#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "cuda/description.h"
@@ -18,21 +18,25 @@ constexpr std::chrono::microseconds kLookEvery{200};
 constexpr std::chrono::microseconds kAwake{500};
 constexpr std::chrono::milliseconds kTurnLook{5};
 
-// Errors after which nothing works until the context is made anew.
+// Errors after which nothing works until the context is made anew. No others: the context is the process's,
+// and what else uses the device would lose it too.
 bool LeavesNothing(cudaError_t error) {
   switch (error) {
-    case cudaSuccess:
-    case cudaErrorMemoryAllocation:
-    case cudaErrorNoDevice:
-    case cudaErrorInsufficientDriver:
-    case cudaErrorNoKernelImageForDevice:
-    case cudaErrorInvalidValue:
-    case cudaErrorInvalidConfiguration:
-    case cudaErrorLaunchOutOfResources:
-    case cudaErrorNotReady:
-      return false;
-    default:
+    case cudaErrorECCUncorrectable:
+    case cudaErrorIllegalAddress:
+    case cudaErrorLaunchTimeout:
+    case cudaErrorAssert:
+    case cudaErrorHardwareStackError:
+    case cudaErrorIllegalInstruction:
+    case cudaErrorMisalignedAddress:
+    case cudaErrorInvalidAddressSpace:
+    case cudaErrorInvalidPc:
+    case cudaErrorLaunchFailure:
+    case cudaErrorContextIsDestroyed:
+    case cudaErrorDevicesUnavailable:
       return true;
+    default:
+      return false;
   }
 }
 
@@ -60,8 +64,6 @@ Status StatusOf(const CudaFailure& failure) {
 // One call at a time has the device, in the order in which they came.
 class Turns {
  public:
-  Turns() { std::fill_n(left_, kMostLeft, kNone); }
-
   // Throws JobAborted; then the caller's number is passed over.
   void Take(const JobOptions& options) {
     std::unique_lock lock(mutex_);
@@ -77,7 +79,7 @@ class Turns {
       if (serving_ == number) {
         ++serving_;
       } else {
-        *std::find(left_, left_ + kMostLeft, kNone) = number;
+        left_.insert(number);
       }
       PassOver();
       throw JobAborted{};
@@ -90,28 +92,16 @@ class Turns {
   }
 
  private:
-  // More than calls can wait at once (ThreadPool::kMaxRunning).
-  static constexpr std::size_t kMostLeft = 256;
-
   void PassOver() {
-    for (bool found = true; found;) {
-      found = false;
-      for (std::uint64_t& number : left_) {
-        if (number != serving_ || number == kNone) continue;
-        number = kNone;
-        ++serving_;
-        found = true;
-      }
-    }
+    while (left_.erase(serving_) > 0) ++serving_;
     changed_.notify_all();
   }
 
-  static constexpr std::uint64_t kNone = ~std::uint64_t{0};
   std::mutex mutex_;
   std::condition_variable changed_;
   std::uint64_t next_ = 0;
   std::uint64_t serving_ = 0;
-  std::uint64_t left_[kMostLeft];
+  std::set<std::uint64_t> left_;  // numbers whose callers are gone
 };
 
 // Leaked on purpose: a call may be under way when static destructors run.

@@ -6,9 +6,11 @@ namespace alfamix::cuda {
 
 constexpr float kEpsilon = 5.9604645e-8f;  // 2^-24
 // Of the difference of two logits. Its terms z_j w_j round as at random, with a standard deviation of some 5
-// u of the root of their squares' sum: five of them, times |z| max|w_cj|; in few dimensions times |z|
-// max|w_c|. And times the larger of the two logits, since tensor cores round toward zero, all one way.
+// u of the root of their squares' sum: five of them, times |z| max|w_cj|. Where many terms are alike their
+// roundings are too: no less than some u times |z| max|w_c|; in few dimensions no more than so many of it.
+// And times the larger of the two logits, since tensor cores round toward zero, all one way.
 constexpr float kSpreadLogitError = 28 * kEpsilon;
+constexpr float kLeastLogitError = 4 * kEpsilon;
 constexpr float kLogitError = 12 * kEpsilon;
 constexpr float kAlignedLogitError = 24 * kEpsilon;
 constexpr float kSpreadError = 2.5e-4f;

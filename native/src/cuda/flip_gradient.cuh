@@ -17,10 +17,12 @@ __device__ inline void LeaveOpen(const FlipScanArguments& a, std::uint64_t row) 
 }
 
 // Of kGradientRows rows of the tile from r, `row` of the pool's; each lane's part of the squared lengths into
-// length2. scale: null to measure alone.
-__device__ inline void DirectionsOf(const FlipScanArguments& a, const FlipWork& w, std::uint32_t r,
-                                    std::uint64_t row, const float* scale, float (&length2)[kGradientRows]) {
-  const FlipView& v = a.view;
+// length2. Written, times `scale`, if kWrite.
+template <bool kWrite>
+__device__ void DirectionsOf(const FlipScanArguments& a, const FlipWork& w, std::uint32_t r,
+                             std::uint64_t row, const float (&scale)[kGradientRows],
+                             float (&length2)[kGradientRows]) {
+  const FlipView v = a.view;
   std::int32_t label[kGradientRows];
   ALFAMIX_UNROLLED
   for (std::uint32_t i = 0; i < kGradientRows; ++i) {
@@ -43,7 +45,7 @@ __device__ inline void DirectionsOf(const FlipScanArguments& a, const FlipWork& 
     ALFAMIX_UNROLLED
     for (std::uint32_t i = 0; i < kGradientRows; ++i) {
       length2[i] = fmaf(sum[i], sum[i], length2[i]);
-      if (scale != nullptr && row + i < a.operands.row_count)
+      if (kWrite && row + i < a.operands.row_count)
         a.gradient.values[(row + i) * v.dim + j] = scale[i] * sum[i];
     }
   }
@@ -56,14 +58,18 @@ __device__ inline void GradientOfRows(const FlipScanArguments& a, const FlipWork
   float length2[kGradientRows];
   ALFAMIX_UNROLLED
   for (std::uint32_t i = 0; i < kGradientRows; ++i) scale[i] = w.u[r + i];
-  DirectionsOf(a, w, r, row, g.unit ? nullptr : scale, length2);
+  if (g.unit) {
+    DirectionsOf<false>(a, w, r, row, scale, length2);
+  } else {
+    DirectionsOf<true>(a, w, r, row, scale, length2);
+  }
   ALFAMIX_UNROLLED
   for (std::uint32_t i = 0; i < kGradientRows; ++i) {
     length2[i] = SumOfWarp(length2[i]);
     scale[i] = 1.0f / sqrtf(length2[i]);
   }
   float again[kGradientRows];
-  if (g.unit) DirectionsOf(a, w, r, row, scale, again);
+  if (g.unit) DirectionsOf<true>(a, w, r, row, scale, again);
   if (Lane() != 0) return;
   ALFAMIX_UNROLLED
   for (std::uint32_t i = 0; i < kGradientRows; ++i) {

@@ -59,6 +59,9 @@ __host__ __device__ inline FlipWork FlipWorkAt(float* memory, std::uint32_t stri
   return w;
 }
 
+// The functions below take view and workspace by value: through references the compiler would read their
+// fields again after every store.
+
 // What is known of a row's prediction beside its scores.
 struct RowPrediction {
   float logit_error;  // of the difference of two logits
@@ -69,7 +72,7 @@ struct RowPrediction {
 
 // Pseudo-label, confidence, margin and entropy of row r, into `out` at `to` (null: the row is padding); q for
 // the gains, label and its logit for what follows.
-__device__ inline RowPrediction PredictRow(const FlipView& v, const FlipWork& w, std::uint32_t r,
+__device__ inline RowPrediction PredictRow(const FlipView v, const FlipWork w, std::uint32_t r,
                                            const FlipDeviceOutput* out, std::uint64_t to) {
   float* logits = w.lanes + r;
   float* q = w.q + r;
@@ -135,7 +138,7 @@ constexpr std::uint32_t kGainBlock = 8;
 
 // Gains u = G q of row r for every `parts`-th block of classes from `part` on, and that part of |g|^2 = q . G
 // q. Called by whole warps.
-__device__ inline void GainsOfRow(const FlipView& v, const FlipWork& w, std::uint32_t r, std::uint32_t part) {
+__device__ inline void GainsOfRow(const FlipView v, const FlipWork w, std::uint32_t r, std::uint32_t part) {
   const float* q = w.q + r;
   const bool many = v.classes >= kManyClasses;
   float gradient2 = 0;
@@ -209,7 +212,7 @@ __device__ __forceinline__ bool LengthIsSafe(float length2) {
 
 // Row r's flip where it shares no value with a single anchor: only the farthest one can give the smallest
 // cap. False where float32 can't vouch for it.
-__device__ inline bool FarthestAnchor(const FlipView& v, const FlipWork& w, std::uint32_t r,
+__device__ inline bool FarthestAnchor(const FlipView v, const FlipWork w, std::uint32_t r,
                                       const FlipDeviceOutput& out, std::uint64_t to) {
   const float norm2 = w.norm2[r];
   float far = -INFINITY;

@@ -100,7 +100,8 @@ void FlipScan::UploadHead(const FlipSearchParams& params, const double* centered
     view_.bias_max = std::max(view_.bias_max, std::fabs(params.bias[c]));
     view_.gram_max = std::max(view_.gram_max, static_cast<float>(Dot(row, row, dim)));
   }
-  view_.logit_error = std::min(kLogitError * weight_norm_, kSpreadLogitError * weight_max);
+  view_.logit_error = std::min(kLogitError * weight_norm_,
+                               std::max(kSpreadLogitError * weight_max, kLeastLogitError * weight_norm_));
   centered_ = Upload(narrow, stream);
   centered_by_dim_ = Upload(by_dim, stream);
   weight_ = Upload(std::vector<float>(params.weight, params.weight + classes * dim), stream);

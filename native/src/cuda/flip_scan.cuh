@@ -162,7 +162,12 @@ class FlipHook {
     if (half == 1) StoreMatches(at);
   }
 
+  // Sums of 128 dimensions are added to those before: D / 128 long additions, not D / 16, of sums that may be
+  // far larger on their way than in the end.
+  static constexpr std::uint32_t kSumChunks = 4;
+
   __device__ __forceinline__ void Panel(const TileCursor& at, TileSums<Shape>& sums) {
+    const bool first = at.chunk < kSumChunks;
     const std::uint32_t columns = a_.view.classes + a_.view.anchors;
     ALFAMIX_UNROLLED
     for (int m = 0; m < Shape::kRowTiles; ++m) {
@@ -171,10 +176,13 @@ class FlipHook {
         ALFAMIX_UNROLLED
         for (int i = 0; i < 4; ++i) {
           const std::uint32_t column = at.panel * Shape::kColumns + place_.ColumnOf(n, i);
-          if (column < columns) tile_.work.lanes[column * kStride + place_.RowOf(m, i)] = sums[m][n][i];
+          if (column >= columns) continue;
+          float* sum = tile_.work.lanes + column * kStride + place_.RowOf(m, i);
+          *sum = first ? sums[m][n][i] : *sum + sums[m][n][i];
         }
       }
     }
+    if ((at.chunk + 1) * kTileDepth != a_.operands.depth) return;
     if (at.panel == 0) StoreNorms();
     if (at.panel + 1 == a_.operands.panels) FinishTile<Shape>(a_, at.tile);
   }

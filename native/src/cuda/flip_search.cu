@@ -11,6 +11,9 @@ namespace alfamix::cuda {
 
 namespace {
 
+// Chunks that give every multiprocessor a tile, where the pool is so large that their memory doesn't count.
+constexpr std::uint64_t kLargePool = std::uint64_t{1} << 30;
+constexpr std::size_t kLargeChunk = std::size_t{32} << 20;
 // Outputs, 4 bytes a row each: the scores, then the flips.
 constexpr std::size_t kScores = 4;
 constexpr std::size_t kScoresAndFlips = 7;
@@ -26,7 +29,8 @@ Status Search(const FlipSearchParams& params, const FlipSearchOutput& output, co
 
   JobProgress progress(options, params.pool.rows);
   HostChunks chunks(params.pool.rows, {{pool.row_bytes()}}, std::vector<ChunkOutput>(columns, ChunkOutput{4}),
-                    options);
+                    options,
+                    pool.row_bytes() * params.pool.rows > kLargePool ? kLargeChunk : HostChunks::kChunkBytes);
   const Stream preparing;
   FlipScan scan(params, chunks.chunk_rows(), preparing);
   Event done;

@@ -64,6 +64,7 @@ class KMeansDeviceColumns {
 
 // Takes the shift off a tile's rows on their way into the product.
 struct ShiftElements {
+  static constexpr std::uint32_t kSumChunks = 0;
   const float* shift;
 
   template <typename X>

@@ -88,6 +88,7 @@ void KMeansDeviceRows::TakeShift() {
     for (std::uint32_t j = 0; j < dim_; ++j) sum[j] += static_cast<double>(row[j]);
   }
   const PinnedBuffer<float> shift(shift_count());
+  const QuietStream quiet{stream_};
   for (std::uint32_t j = 0; j < shift_count(); ++j) {
     const float mean = j < dim_ ? static_cast<float>(sum[j] / static_cast<double>(sample)) : 0.0f;
     shift[j] = std::isfinite(mean) ? mean : 0.0f;  // the bad row is named by Upload

@@ -233,7 +233,8 @@ __device__ __forceinline__ void ForTiles(const TileOperands& operands, float* ri
     }
     CopyCommit();
     MultiplyStage<Shape>(ring + stage * Shape::kStageFloats, at, place, sums, hook);
-    if ((at.chunk + 1) * kTileDepth == operands.depth) {
+    const std::uint32_t done = at.chunk + 1;
+    if (done * kTileDepth == operands.depth || (Hook::kSumChunks != 0 && done % Hook::kSumChunks == 0)) {
       hook.Panel(at, sums);
       ALFAMIX_UNROLLED
       for (int m = 0; m < Shape::kRowTiles; ++m) {
@@ -252,6 +253,7 @@ __device__ __forceinline__ void ForTiles(const TileOperands& operands, float* ri
 
 // A hook that looks at no element.
 struct NoElements {
+  static constexpr std::uint32_t kSumChunks = 0;
   template <typename X>
   __device__ __forceinline__ void Elements(const float*, const TileCursor&, int, X&) {}
 };
