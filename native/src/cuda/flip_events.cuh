@@ -3,18 +3,20 @@
 //   u_k = u - W (g * (1 - m_k)) / |g|.
 // The Gram matrix leaves out the dimensions where all anchors hold one value (a silent ReLU unit): a row that
 // doesn't hold it there gets its part back. What is left, elements equal to some anchor's elsewhere, is taken
-// away anchor by anchor, 32 anchors at once.
+// away from each anchor's ray, 16 anchors and 16 classes at once.
 #pragma once
 
 #include "cuda/flip_rows.cuh"
+#include "cuda/tile_product.cuh"
 
 namespace alfamix::cuda {
 
 // A warp's lists, D entries each. Elements that count after all stand at the end, backwards.
 struct FlipEvents {
   std::uint32_t* dims;
-  float* gradient;  // g at the dimension
-  float* value;     // z there
+  float* gradient;       // g at the dimension
+  float* value;          // z there
+  std::uint32_t* masks;  // the anchors that hold it, 32 of them at a time
   std::uint32_t shared;
   std::uint32_t unshared;
 };
@@ -108,39 +110,113 @@ __device__ inline void AddUnshared(const FlipView& v, const FlipWork& w, std::ui
   __syncwarp();
 }
 
-// Classes whose steps are computed together: four of them are one 16-byte load.
-constexpr std::uint32_t kStepClasses = 4;
+// Bit a of masks[i]: event i's value is that of anchor k0 + a.
+__device__ inline void MatchAnchors(const FlipView& v, const FlipEvents& events, std::uint32_t k0) {
+  for (std::uint32_t i = Lane(); i < events.shared; i += kWarp) {
+    const auto* anchors = reinterpret_cast<const float4*>(
+        v.anchors_by_dim + static_cast<std::size_t>(events.dims[i]) * v.anchor_stride + k0);
+    const float value = events.value[i];
+    std::uint32_t mask = 0;
+    for (std::uint32_t a = 0; a < kWarp / 4; ++a) {
+      const float4 four = anchors[a];
+      const std::uint32_t bits = (four.x == value ? 1u : 0u) | (four.y == value ? 2u : 0u) |
+                                 (four.z == value ? 4u : 0u) | (four.w == value ? 8u : 0u);
+      mask |= bits << (4 * a);
+    }
+    events.masks[i] = mask;
+  }
+  __syncwarp();
+}
 
-// The first flip on the way to anchor k, this lane's.
-__device__ inline FlipStep StepToAnchor(const FlipView& v, const FlipWork& w, std::uint32_t r,
-                                        const FlipEvents& events, std::uint32_t k, float gain_error) {
-  const std::int32_t label = w.label[r];
-  const float label_u = w.u[label * w.stride + r];
-  FlipStep step;
-  for (std::uint32_t first = 0; first < v.classes; first += kStepClasses) {
-    float lost[kStepClasses] = {};
-    for (std::uint32_t i = 0; i < events.shared; ++i) {
-      const std::uint32_t j = events.dims[i];
-      const float* column = v.centered_by_dim + static_cast<std::size_t>(j) * v.class_stride;
-      const float anchor = v.anchors_by_dim[static_cast<std::size_t>(j) * v.anchor_stride + k];
-      const float gradient = anchor == events.value[i] ? events.gradient[i] : 0.0f;
-      const float own = column[label];
-      const float4 weight = *reinterpret_cast<const float4*>(column + first);
-      lost[0] = fmaf(gradient, weight.x - own, lost[0]);
-      lost[1] = fmaf(gradient, weight.y - own, lost[1]);
-      lost[2] = fmaf(gradient, weight.z - own, lost[2]);
-      lost[3] = fmaf(gradient, weight.w - own, lost[3]);
+// What 16 anchors' rays lose against the label's class, for 16 classes from `first`: the matches (anchors x
+// events, zeros and ones) times what each event gave (events x classes), on the tensor cores, the second
+// factor in two parts as in tile_product.cuh. Element i of lost[n] is anchor g + i / 2 * 8, class first + n *
+// 8
+// + 2 t + i % 2. `tile`: which half of the masks.
+constexpr std::uint32_t kStepClasses = 16;
+__device__ inline void LostGains(const FlipView& v, const FlipEvents& events, std::int32_t label,
+                                 std::uint32_t tile, std::uint32_t first, float (&lost)[2][4]) {
+  const std::uint32_t g = Lane() / 4;
+  const std::uint32_t t = Lane() % 4;
+  constexpr std::uint32_t kOne = 0x3f800000u;
+  for (std::uint32_t base = 0; base < events.shared; base += 16) {
+    float part[2][4] = {};
+    ALFAMIX_UNROLLED
+    for (std::uint32_t step = 0; step < 2; ++step) {
+      std::uint32_t a[4];
+      float gave[2][2];
+      ALFAMIX_UNROLLED
+      for (std::uint32_t i = 0; i < 2; ++i) {
+        const std::uint32_t event = base + step * 8 + i * 4 + t;
+        const bool there = event < events.shared;
+        const std::uint32_t at = there ? event : 0;
+        const std::uint32_t mask = there ? events.masks[at] >> (tile * 16) : 0;
+        const float gradient = there ? events.gradient[at] : 0.0f;
+        const float* column = v.centered_by_dim + static_cast<std::size_t>(events.dims[at]) * v.class_stride;
+        const float own = column[label];
+        a[i * 2] = (mask >> g & 1u) != 0 ? kOne : 0u;
+        a[i * 2 + 1] = (mask >> (g + 8) & 1u) != 0 ? kOne : 0u;
+        ALFAMIX_UNROLLED
+        for (std::uint32_t n = 0; n < 2; ++n) {
+          const std::uint32_t c = first + n * 8 + g;
+          gave[n][i] = c < v.class_stride ? gradient * (column[c] - own) : 0.0f;
+        }
+      }
+      ALFAMIX_UNROLLED
+      for (std::uint32_t n = 0; n < 2; ++n) {
+        std::uint32_t hi[2], lo[2];
+        Split(gave[n][0], &hi[0], &lo[0]);
+        Split(gave[n][1], &hi[1], &lo[1]);
+        MultiplyTf32(part[n], a, lo);
+        MultiplyTf32(part[n], a, hi);
+      }
     }
     ALFAMIX_UNROLLED
-    for (std::uint32_t i = 0; i < kStepClasses; ++i) {
-      const std::uint32_t c = first + i;
-      if (c >= v.classes || static_cast<std::int32_t>(c) == label) continue;
-      const float gain = (w.u[c * w.stride + r] - label_u) - lost[i];
-      step.Meet(static_cast<std::int32_t>(c), w.label_logit[r] - w.lanes[c * w.stride + r], gain,
-                w.logit_error[r], gain_error);
+    for (std::uint32_t n = 0; n < 2; ++n) {
+      ALFAMIX_UNROLLED
+      for (std::uint32_t i = 0; i < 4; ++i) lost[n][i] += part[n][i];
     }
   }
-  return step;
+}
+
+// The first flips on the way to anchors k0 + tile * 16 + g and that + 8; the same in the four lanes of a g.
+__device__ inline void StepsToAnchors(const FlipView& v, const FlipWork& w, std::uint32_t r,
+                                      const FlipEvents& events, std::uint32_t tile, float gain_error,
+                                      FlipStep (&steps)[2]) {
+  const std::int32_t label = w.label[r];
+  const float label_u = w.u[label * w.stride + r];
+  for (std::uint32_t first = 0; first < v.classes; first += kStepClasses) {
+    float lost[2][4] = {};
+    LostGains(v, events, label, tile, first, lost);
+    ALFAMIX_UNROLLED
+    for (std::uint32_t n = 0; n < 2; ++n) {
+      ALFAMIX_UNROLLED
+      for (std::uint32_t i = 0; i < 2; ++i) {
+        const std::uint32_t c = first + n * 8 + Lane() % 4 * 2 + i;
+        if (c >= v.classes || static_cast<std::int32_t>(c) == label) continue;
+        const float lead = w.label_logit[r] - w.lanes[c * w.stride + r];
+        const float gain = w.u[c * w.stride + r] - label_u;
+        steps[0].Meet(static_cast<std::int32_t>(c), lead, gain - lost[n][i], w.logit_error[r], gain_error);
+        steps[1].Meet(static_cast<std::int32_t>(c), lead, gain - lost[n][2 + i], w.logit_error[r],
+                      gain_error);
+      }
+    }
+  }
+  ALFAMIX_UNROLLED
+  for (int half = 0; half < 2; ++half) {
+    for (int offset = 1; offset < 4; offset *= 2) {
+      FlipStep& own = steps[half];
+      const float at = __shfl_xor_sync(kAll, own.at, offset);
+      const std::int32_t to = __shfl_xor_sync(kAll, own.to, offset);
+      own.lowest = fminf(own.lowest, __shfl_xor_sync(kAll, own.lowest, offset));
+      own.highest = fminf(own.highest, __shfl_xor_sync(kAll, own.highest, offset));
+      const bool before = to >= 0 && (own.to < 0 || to < own.to);
+      if (at < own.at || (at == own.at && before)) {
+        own.at = at;
+        own.to = to;
+      }
+    }
+  }
 }
 
 // The smallest cap among some anchors, and what can be said of it.
@@ -194,20 +270,30 @@ __device__ inline bool AllAnchors(const FlipView& v, const FlipWork& w, std::uin
   const float norm2 = w.norm2[r];
   const float length = v.sqrt_dim * sqrtf(gradient2);
   SmallestCap smallest;
-  for (std::uint32_t k = Lane(); k < v.anchor_stride; k += kWarp) {
-    if (k >= v.anchors) continue;
-    const FlipStep step = StepToAnchor(v, w, r, events, k, gain_error);
-    const float product = w.lanes[(v.classes + k) * w.stride + r];
-    const float norms = norm2 + v.anchor_norm2[k];
-    const float distance2 = fmaf(product, -2.0f, norms);
-    const float relative = plain_error / gradient2 + DistanceError(norms, product) / distance2;
-    const float scale = length / sqrtf(distance2);
-    // Written so that NaN fails.
-    smallest.safe = smallest.safe && 0.5f > relative && LengthIsSafe(distance2) && step.at >= step.lowest &&
-                    step.highest >= step.at;
-    smallest.lowest = fminf(smallest.lowest, step.lowest * scale * (1.0f - relative));
-    smallest.highest = fminf(smallest.highest, step.highest * scale * (1.0f + relative));
-    smallest.Meet(step.at * scale, static_cast<std::int32_t>(k), step.to);
+  for (std::uint32_t k0 = 0; k0 < v.anchor_stride; k0 += kWarp) {
+    MatchAnchors(v, events, k0);
+    for (std::uint32_t tile = 0; tile < 2 && k0 + tile * 16 < v.anchors; ++tile) {
+      FlipStep steps[2];
+      StepsToAnchors(v, w, r, events, tile, gain_error, steps);
+      ALFAMIX_UNROLLED
+      for (std::uint32_t half = 0; half < 2; ++half) {
+        const std::uint32_t k = k0 + tile * 16 + half * 8 + Lane() / 4;
+        if (k >= v.anchors || Lane() % 4 != 0) continue;
+        const FlipStep& step = steps[half];
+        const float product = w.lanes[(v.classes + k) * w.stride + r];
+        const float norms = norm2 + v.anchor_norm2[k];
+        const float distance2 = fmaf(product, -2.0f, norms);
+        const float relative = plain_error / gradient2 + DistanceError(norms, product) / distance2;
+        const float scale = length / sqrtf(distance2);
+        // Written so that NaN fails.
+        smallest.safe = smallest.safe && 0.5f > relative && LengthIsSafe(distance2) &&
+                        step.at >= step.lowest && step.highest >= step.at;
+        smallest.lowest = fminf(smallest.lowest, step.lowest * scale * (1.0f - relative));
+        smallest.highest = fminf(smallest.highest, step.highest * scale * (1.0f + relative));
+        smallest.Meet(step.at * scale, static_cast<std::int32_t>(k), step.to);
+      }
+    }
+    __syncwarp();
   }
   smallest.Join();
   if (Lane() == 0) {

@@ -29,7 +29,7 @@ struct FlipScanArguments {
   std::uint32_t work_floats;
   std::uint32_t* matches;
   std::size_t matches_offset;
-  float* events;  // 3 D words a warp
+  float* events;  // 4 D words a warp
 };
 
 struct FlipKernel {

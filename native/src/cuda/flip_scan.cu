@@ -204,7 +204,7 @@ void FlipScan::PlaceWork(std::uint64_t most_rows) {
     matches_ = DeviceBuffer<std::uint32_t>(match_words * blocks_);
   }
   if (view_.anchors > 0)
-    events_ = DeviceBuffer<float>(std::size_t{blocks_} * (kernel_->threads / kWarp) * 3 * view_.dim);
+    events_ = DeviceBuffer<float>(std::size_t{blocks_} * (kernel_->threads / kWarp) * 4 * view_.dim);
   const std::size_t row_bytes = (4 * std::size_t{view_.classes} + view_.anchors + view_.dim) * sizeof(double);
   const std::size_t block_bytes = row_bytes * (kExactThreads / kWarp);
   const std::uint64_t fit = std::max<std::uint64_t>(kExactBytes / block_bytes, 1);

@@ -47,8 +47,13 @@ __device__ void SearchEvents(const FlipScanArguments& a, const FlipTile<Shape>& 
                              std::uint64_t row) {
   const std::uint32_t dim = a.view.dim;
   const std::uint32_t warp = blockIdx.x * (Shape::kThreads / kWarp) + threadIdx.x / kWarp;
-  float* memory = a.events + static_cast<std::size_t>(warp) * 3 * dim;
-  FlipEvents events = {reinterpret_cast<std::uint32_t*>(memory), memory + dim, memory + 2 * dim, 0, 0};
+  float* memory = a.events + static_cast<std::size_t>(warp) * 4 * dim;
+  FlipEvents events = {reinterpret_cast<std::uint32_t*>(memory),
+                       memory + dim,
+                       memory + 2 * dim,
+                       reinterpret_cast<std::uint32_t*>(memory + 3 * dim),
+                       0,
+                       0};
   ListEvents(a.view, tile.work, r, tile.MatchesOf(r), tile.words, a.operands.rows + row * dim, &events);
   AddUnshared(a.view, tile.work, r, events);
   const bool all = events.shared > 0;
