@@ -67,6 +67,25 @@ TEST(LongAndWideRows) {
   CheckShape(140, 40, 120, 100, Kind::kRelu);
 }
 
+// Rows of one value and heads of two: partial sums grow in equal steps, whose roundings all go one way, and
+// cancel in the end. Every row is a close call.
+TEST(SumsThatGrowAndCancel) {
+  for (const std::uint32_t dim : {768u, 2048u}) {
+    Problem problem(256, dim, 4, 2, Kind::kPlain);
+    Random random(dim);
+    for (std::uint64_t i = 0; i < problem.rows; ++i)
+      std::fill_n(problem.pool.data() + i * dim, dim, std::exp(3 * random.Value()));
+    for (std::uint32_t c = 0; c < problem.classes; ++c) {
+      const float up = std::exp(random.Value());
+      const std::uint32_t cut = dim / 4 + random.Below(dim / 2);
+      const float down = -up * static_cast<float>(cut) / static_cast<float>(dim - cut);
+      for (std::uint32_t j = 0; j < dim; ++j) problem.weight[c * dim + j] = j < cut ? up : down;
+      problem.bias[c] = 0;
+    }
+    CheckAgainstFlipRow(problem, SearchOnDevice(problem));
+  }
+}
+
 // Chunks of a pool on their way, each with some rows that are rechecked and some that share values.
 TEST(SeveralChunks) { CheckShape(9001, 33, 4, 4, Kind::kSilent); }
 
