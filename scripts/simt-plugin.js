@@ -1,5 +1,6 @@
 // The CUDA plug-in without a device: its sources over native/test/simt, in build/native-tests, as a library that the addon
-// opens through ALFAMIX_CUDA_PATH. Vitest's global setup; built where a compiler is there and a source is newer.
+// opens through ALFAMIX_CUDA_PATH. Vitest's global setup; built where a compiler is there and a source is newer, unless
+// ALFAMIX_SKIP_SIMT=1, as scripts/gpu-check has it: its time belongs to the device.
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -15,6 +16,7 @@ const SOURCES = [join('native', 'src'), join('native', 'test', 'simt'), 'CMakeLi
 /** {path}, or {reason} where there is none. */
 export function buildSimt() {
   if (process.platform !== 'linux') return { reason: 'the CUDA plug-in is for Linux' };
+  if (process.env.ALFAMIX_SKIP_SIMT === '1') return { reason: 'ALFAMIX_SKIP_SIMT=1' };
   const missing = missingParts(findToolchain());
   if (missing) return { reason: `not found: ${missing}` };
   return locked(build, () => {

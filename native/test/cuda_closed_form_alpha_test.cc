@@ -116,7 +116,7 @@ TEST(TheCpusBytesAtEverySize) {
     for (const bool each : {false, true}) {
       const Job job(random, shape.rows, shape.dim, shape.anchors, each);
       const Result found = Run(cuda::ClosedFormAlpha, job);
-      CHECK(found.status.ok());
+      CHECK_OK(found.status);
       CHECK(SameBytes(Run(ClosedFormAlpha, job), found));
       CHECK(Right(job, found));
     }
@@ -128,7 +128,8 @@ TEST(MoreRowsThanOneChunk) {
   const Job job(random, 9001, 13, 4, true);
   Looks looks;
   const Result found = Run(cuda::ClosedFormAlpha, job, &looks);
-  CHECK(found.status.ok() && Right(job, found));
+  CHECK_OK(found.status);
+  CHECK(Right(job, found));
   CHECK(SameBytes(Run(ClosedFormAlpha, job), found));
   CHECK(looks.last == job.rows && looks.total == job.rows && !looks.falling);
 }
@@ -149,9 +150,9 @@ TEST(NoAnchorsNoRows) {
   job.anchor_count = 0;
   job.index.assign(30, -1);
   const Result found = Run(cuda::ClosedFormAlpha, job);
-  CHECK(found.status.ok());
+  CHECK_OK(found.status);
   for (std::size_t i = 0; i < 150; ++i) CHECK(found.alpha[i] == 0 && !std::signbit(found.alpha[i]));
-  CHECK(Run(cuda::ClosedFormAlpha, Job(random, 0, 5, 1, false)).status.ok());
+  CHECK_OK(Run(cuda::ClosedFormAlpha, Job(random, 0, 5, 1, false)).status);
 }
 
 TEST(TheSameErrors) {
@@ -180,13 +181,13 @@ TEST(AbortsAndWorksAgain) {
   RandomRows random;
   const Job job(random, 9001, 13, 4, false);
   Looks whole;
-  CHECK(Run(cuda::ClosedFormAlpha, job, &whole).status.ok());
+  CHECK_OK(Run(cuda::ClosedFormAlpha, job, &whole).status);
   for (std::uint64_t at = 1; at < whole.count; at += whole.count / 7 + 1) {
     Looks looks;
     looks.refuse_at = at;
     CHECK(Run(cuda::ClosedFormAlpha, job, &looks).status.code == Code::kAborted);
   }
-  CHECK(Run(cuda::ClosedFormAlpha, job).status.ok());
+  CHECK_OK(Run(cuda::ClosedFormAlpha, job).status);
 }
 
 }  // namespace

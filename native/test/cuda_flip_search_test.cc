@@ -98,7 +98,7 @@ Outputs SearchStored(const Problem& problem, DType dtype, Store store) {
   params.pool.data = stored.data();
   params.pool.dtype = dtype;
   Outputs out(problem.rows);
-  CHECK(cuda::FlipSearch(params, out.Pointers(), JobOptions()).ok());
+  CHECK_OK(cuda::FlipSearch(params, out.Pointers(), JobOptions()));
   return out;
 }
 

@@ -107,7 +107,8 @@ TEST(AsOnTheCpuAtEverySize) {
     const Mix mix(random, shape.rows, shape.dim, shape.anchors, shape.classes);
     const Result expected = Run(Interpolate, mix);
     const Result found = Run(cuda::Interpolate, mix);
-    CHECK(expected.status.ok() && found.status.ok());
+    CHECK_OK(expected.status);
+    CHECK_OK(found.status);
     CHECK(SameBytes(expected.mixed, found.mixed));
     CHECK(LogitsRight(mix, found));
   }
@@ -118,7 +119,7 @@ TEST(MoreRowsThanOneChunk) {
   const Mix mix(random, 9001, 13, 4, 5);
   Looks looks;
   const Result found = Run(cuda::Interpolate, mix, &looks);
-  CHECK(found.status.ok());
+  CHECK_OK(found.status);
   CHECK(SameBytes(Run(Interpolate, mix).mixed, found.mixed));
   CHECK(LogitsRight(mix, found));
   CHECK(looks.last == mix.rows && looks.total == mix.rows && !looks.falling);
@@ -131,16 +132,16 @@ TEST(RowsWithoutAnAnchorStay) {
   // Their alphas aren't looked at.
   mix.alpha.assign(mix.alpha.size(), std::numeric_limits<float>::quiet_NaN());
   const Result found = Run(cuda::Interpolate, mix);
-  CHECK(found.status.ok());
+  CHECK_OK(found.status);
   CHECK(std::memcmp(found.mixed.data(), mix.data.data(), mix.data.size() * sizeof(float)) == 0);
   CHECK(LogitsRight(mix, found));
   mix.anchor_count = 0;
-  CHECK(Run(cuda::Interpolate, mix).status.ok());
+  CHECK_OK(Run(cuda::Interpolate, mix).status);
 }
 
 TEST(NoRows) {
   RandomRows random;
-  CHECK(Run(cuda::Interpolate, Mix(random, 0, 9, 2, 3)).status.ok());
+  CHECK_OK(Run(cuda::Interpolate, Mix(random, 0, 9, 2, 3)).status);
 }
 
 // Sums of float32 that leave it on the way but come back.
@@ -159,7 +160,7 @@ TEST(LogitsBeyondFloat32OnTheWay) {
     for (const int j : {1, 2, 290}) mix.data[i * 300 + j] = 1e19f;
   const Result expected = Run(Interpolate, mix);
   const Result found = Run(cuda::Interpolate, mix);
-  CHECK(found.status.ok());
+  CHECK_OK(found.status);
   CHECK(SameBytes(expected.logits, found.logits));
   CHECK(std::isfinite(found.logits[0]) && found.logits[2] == HUGE_VALF);
 }
@@ -193,13 +194,13 @@ TEST(AbortsAndWorksAgain) {
   RandomRows random;
   const Mix mix(random, 9001, 13, 4, 5);
   Looks whole;
-  CHECK(Run(cuda::Interpolate, mix, &whole).status.ok());
+  CHECK_OK(Run(cuda::Interpolate, mix, &whole).status);
   for (std::uint64_t at = 1; at < whole.count; at += whole.count / 7 + 1) {
     Looks looks;
     looks.refuse_at = at;
     CHECK(Run(cuda::Interpolate, mix, &looks).status.code == Code::kAborted);
   }
-  CHECK(Run(cuda::Interpolate, mix).status.ok());
+  CHECK_OK(Run(cuda::Interpolate, mix).status);
 }
 
 }  // namespace

@@ -42,6 +42,7 @@ struct Result {
   std::vector<double> distance2;
 
   bool operator==(const Result& other) const {
+    for (const Status* one : {&status, &other.status}) CHECK_OK(*one);
     return status.ok() && other.status.ok() && rows == other.rows &&
            std::memcmp(distance2.data(), other.distance2.data(), distance2.size() * sizeof(double)) == 0;
   }
@@ -172,7 +173,7 @@ TEST(ProgressAndAbort) {
   RandomRows random;
   const Job job{9, 40, random.Uniform(300 * 9), random.Uniform(11 * 9)};
   Looks whole;
-  CHECK(Run(cuda::KCenterGreedy, job, &whole).status.ok());
+  CHECK_OK(Run(cuda::KCenterGreedy, job, &whole).status);
   CHECK(whole.last == job.budget && whole.total == job.budget && !whole.falling);
   for (std::uint64_t at = 1; at < whole.count; at += whole.count / 5 + 1) {
     Looks looks;

@@ -59,6 +59,7 @@ struct Result {
   std::vector<double> distance2;
 
   bool operator==(const Result& other) const {
+    for (const Status* one : {&status, &other.status}) CHECK_OK(*one);
     return status.ok() && other.status.ok() && rows == other.rows &&
            std::memcmp(distance2.data(), other.distance2.data(), distance2.size() * sizeof(double)) == 0;
   }
@@ -168,7 +169,7 @@ TEST(ProgressAndAbort) {
   RandomRows random;
   Job job{3001, 130, HeavyTailed(random, 160, 3001)};
   Looks whole;
-  CHECK(Run(cuda::KMeansPlusPlus, job, &whole).status.ok());
+  CHECK_OK(Run(cuda::KMeansPlusPlus, job, &whole).status);
   CHECK(whole.last == job.clusters && whole.total == job.clusters && !whole.falling);
   for (std::uint64_t at = 1; at < whole.count; at += whole.count / 4 + 1) {
     Looks looks;

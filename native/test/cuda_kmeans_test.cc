@@ -68,7 +68,7 @@ Result OnDevice(const KMeansParams& params) { return Run(cuda::KMeans, params, O
 // The device's result, compared with the slowest and the fastest of the CPU's.
 Result Compare(const KMeansParams& params) {
   Result result = OnDevice(params);
-  CHECK(result.status.ok());
+  CHECK_OK(result.status);
   CHECK(Same(result, Run(KMeans, params, Options(0, 1))));
   CHECK(Same(result, Run(KMeans, params, Options(LevelCount() - 1, 2))));
   return result;

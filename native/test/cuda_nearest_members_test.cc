@@ -113,7 +113,7 @@ TEST(TheCpusMembersAtEverySize) {
       for (const bool selected : {false, true}) {
         const Job job = Make(random, shape.rows, shape.dim, shape.clusters, ties, selected);
         const Result found = Run(cuda::NearestMembers, job);
-        CHECK(found.status.ok());
+        CHECK_OK(found.status);
         CHECK(found.members == Run(NearestMembers, job).members);
         CHECK(Right(job, found.members));
       }
@@ -126,7 +126,8 @@ TEST(MoreRowsThanOneChunk) {
   const Job job = Make(random, 20001, 13, 40, false, true);
   Looks looks;
   const Result found = Run(cuda::NearestMembers, job, &looks);
-  CHECK(found.status.ok() && found.members == Run(NearestMembers, job).members);
+  CHECK_OK(found.status);
+  CHECK(found.members == Run(NearestMembers, job).members);
   CHECK(looks.last == 20001 && looks.total == 20001 && !looks.falling);
 }
 
@@ -165,13 +166,13 @@ TEST(AbortsAndWorksAgain) {
   RandomRows random;
   const Job job = Make(random, 20001, 13, 4, false, false);
   Looks whole;
-  CHECK(Run(cuda::NearestMembers, job, &whole).status.ok());
+  CHECK_OK(Run(cuda::NearestMembers, job, &whole).status);
   for (std::uint64_t at = 1; at < whole.count; at += whole.count / 7 + 1) {
     Looks looks;
     looks.refuse_at = at;
     CHECK(Run(cuda::NearestMembers, job, &looks).status.code == Code::kAborted);
   }
-  CHECK(Run(cuda::NearestMembers, job).status.ok());
+  CHECK_OK(Run(cuda::NearestMembers, job).status);
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ Gradients GradientsOnDevice(const Problem& problem, bool unit) {
 // Within 1e-4 of its norm, and zero where it is.
 void CheckGradients(const Problem& problem, bool unit) {
   const Gradients out = GradientsOnDevice(problem, unit);
-  CHECK(out.status.ok());
+  CHECK_OK(out.status);
   FlipSearchParams head = problem.Params();
   head.anchor_count = 0;
   const FlipRowTables tables(head);

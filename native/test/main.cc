@@ -27,9 +27,11 @@ std::atomic<int> failures{0};
 
 Registration::Registration(const char* name, void (*body)()) { Tests().push_back({name, body}); }
 
-void ReportFailure(const char* file, int line, const char* expression) {
+void ReportFailure(const char* file, int line, const char* expression, const char* why) {
   // A broken kernel fails a million times: the first few say it all.
-  if (failures.fetch_add(1) < 20) std::fprintf(stderr, "%s:%d: CHECK(%s) failed\n", file, line, expression);
+  if (failures.fetch_add(1) < 20)
+    std::fprintf(stderr, "%s:%d: CHECK(%s) failed%s%s\n", file, line, expression, why[0] == 0 ? "" : ": ",
+                 why);
 }
 
 std::uint64_t Seed() {
