@@ -13,7 +13,7 @@ enum class Goal {
   kNone,
   kCopy70,    // 70 % of the copy's bandwidth
   kCopy35,    // half of that
-  kProduct,   // 60 % of the TF32 product's rate, or 70 % of the float32 product's
+  kProduct,   // 70 % of cuBLAS's float32 product's rate
   kFloat32,   // 50 % of the float32 product's rate
   kPinned80,  // 80 % of the page-locked copy's rate
 };

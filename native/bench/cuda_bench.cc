@@ -4,8 +4,8 @@
 //   CASE=MILLISECONDS]... cuda_bench --flip-shapes    the flip search's problems: name rows dim classes
 //   anchors values
 //
-// Exit codes: 0 all ran, 1 a kernel failed or there was no time for it, 2 wrong arguments or no device. A
-// goal that is missed fails nothing: it is in the table.
+// Exit codes: 0 all ran, 1 a kernel failed, gave a wrong result (check_results.h) or there was no time for
+// it, 2 wrong arguments or no device. A goal that is missed fails nothing: it is in the table and the JSON.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>

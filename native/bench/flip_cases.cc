@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "bench/cases.h"
+#include "bench/check_results.h"
 #include "bench/whole_call.h"
 #include "cuda/flip_scan.h"
 #include "cuda/kernels.h"
@@ -96,6 +97,49 @@ struct DevicePool {
   cuda::DeviceBuffer<float> floats;
 };
 
+// The pool and its outputs may lie anywhere: `floats(to, from, count)` and `integers(to, from)` copy.
+template <typename CopyFloats, typename CopyIntegers>
+std::vector<FoundFlip> FoundAt(const std::vector<std::uint64_t>& rows, const float* pool, std::uint32_t dim,
+                               const FlipSearchOutput& out, CopyFloats&& floats, CopyIntegers&& integers) {
+  std::vector<FoundFlip> found(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::uint64_t row = rows[i];
+    found[i].row.resize(dim);
+    floats(found[i].row.data(), pool + row * dim, dim);
+    integers(&found[i].pseudo_label, out.pseudo_label + row);
+    floats(&found[i].confidence, out.confidence + row, 1);
+    floats(&found[i].margin, out.margin + row, 1);
+    floats(&found[i].entropy, out.entropy + row, 1);
+    if (out.flip_cap == nullptr) continue;
+    floats(&found[i].flip_cap, out.flip_cap + row, 1);
+    integers(&found[i].flip_anchor, out.flip_anchor + row);
+    integers(&found[i].flip_to, out.flip_to + row);
+  }
+  return found;
+}
+
+// What the last run left on the device.
+Status CheckDevice(const FlipSearchParams& params, const float* pool, std::uint64_t rows,
+                   const cuda::FlipDeviceOutput& out, const cuda::Stream& stream) {
+  const std::vector<std::uint64_t> chosen = RowsToCheck(rows, params.pool.dim);
+  const std::vector<FoundFlip> found = FoundAt(
+      chosen, pool, params.pool.dim,
+      {out.pseudo_label, out.confidence, out.margin, out.entropy, out.flip_cap, out.flip_anchor, out.flip_to},
+      [&](float* to, const float* from, std::size_t n) { cuda::CopyFromDevice(to, from, n, stream); },
+      [&](std::int32_t* to, const std::int32_t* from) { cuda::CopyFromDevice(to, from, 1, stream); });
+  stream.Synchronize();
+  return CheckFlips(params, chosen, found);
+}
+
+Status CheckHost(const FlipSearchParams& params, const FlipSearchOutput& out) {
+  const std::vector<std::uint64_t> chosen = RowsToCheck(params.pool.rows, params.pool.dim);
+  return CheckFlips(params, chosen,
+                    FoundAt(
+                        chosen, static_cast<const float*>(params.pool.data), params.pool.dim, out,
+                        [](float* to, const float* from, std::size_t n) { std::copy_n(from, n, to); },
+                        [](std::int32_t* to, const std::int32_t* from) { *to = *from; }));
+}
+
 template <int kShape>
 Status DeviceCase(const Setup& setup, Measurement* out) {
   const FlipShape& shape = kFlipShapes[kShape];
@@ -108,13 +152,16 @@ Status DeviceCase(const Setup& setup, Measurement* out) {
     const DevicePool pool(setup, shape, rows, stream);
     const cuda::FlipDeviceOutput outputs = pool.Pointers(shape.anchors > 0);
     cuda::FlipScan scan(head.params, rows, stream);
-    out->times =
-        TimeOnDevice(setup, stream, [&](int run) { scan.Run(pool.Pool(run), rows, 0, outputs, stream); });
+    const float* last = nullptr;
+    out->times = TimeOnDevice(setup, stream, [&](int run) {
+      last = pool.Pool(run);
+      scan.Run(last, rows, 0, outputs, stream);
+    });
     const cuda::FlipTally tally = scan.Tally(stream);
     out->rechecked = static_cast<double>(tally.open) / static_cast<double>(rows);
-    return tally.bad_row == cuda::kNoBadRow
-               ? Status::Ok()
-               : Status::Error(Code::kInternal, "the scan found a row of the pool that isn't finite");
+    if (tally.bad_row != cuda::kNoBadRow)
+      return Status::Error(Code::kInternal, "the scan found a row of the pool that isn't finite");
+    return CheckDevice(head.params, last, rows, outputs, stream);
   });
 }
 
@@ -127,7 +174,7 @@ Status HostCase(const Setup& setup, Measurement* out) {
   std::unique_ptr<Head> head;
   std::vector<float> pool;
   Outputs outputs(rows);
-  return TimeWholeCalls(
+  const Status timed = TimeWholeCalls(
       setup, out,
       [&] {
         head = std::make_unique<Head>(shape);
@@ -146,6 +193,7 @@ Status HostCase(const Setup& setup, Measurement* out) {
         return cuda::ScoreUncertainty(
             params, {values.pseudo_label, values.confidence, values.margin, values.entropy}, AllThreads());
       });
+  return timed.ok() ? CheckHost(head->params, outputs.Pointers(rows, shape.anchors > 0)) : timed;
 }
 
 }  // namespace

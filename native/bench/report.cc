@@ -105,7 +105,7 @@ void PrintTable(const Report& report) {
   for (const CaseResult& result : report.results) {
     const Measurement& measured = result.measurement;
     if (result.skipped || !result.status.ok()) {
-      std::printf("%-22s %s\n", result.of->name,
+      std::printf("%-22s %s%s\n", result.of->name, result.skipped ? "" : "FAILED: ",
                   result.skipped ? "skipped: no time left" : result.status.text);
       continue;
     }
@@ -134,6 +134,12 @@ std::string ToJson(const Report& report) {
                  Quoted(found.cublas).c_str());
   json += std::string("  \"standIn\": ") + (report.stand_in ? "true" : "false");
   json += Format(",\n  \"size\": \"%s\",\n", SizeName(report.setup.size));
+  const Reached goals = GoalsReached(report);
+  json += std::string("  \"goals\": ") +
+          (goals == Reached::kUnknown ? "\"not judged\""
+           : goals == Reached::kYes   ? "\"reached\""
+                                      : "\"missed\"") +
+          ",\n";
   json += "  \"ceilings\": {\"copyBytesPerSecond\": " + Number(most.copy) +
           ", \"pinnedBytesPerSecond\": " + Number(most.pinned) +
           ", \"float32OperationsPerSecond\": " + Number(most.float32) +

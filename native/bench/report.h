@@ -35,6 +35,8 @@ Shares SharesOf(const Report& report, const CaseResult& result);
 // kUnknown: there is no goal, or what it is compared with was not measured, or the problem was made smaller.
 enum class Reached { kUnknown, kYes, kNo };
 Reached GoalReached(const Report& report, const CaseResult& result);
+// kNo: one was missed. kYes: one was reached and none missed.
+Reached GoalsReached(const Report& report);
 const char* GoalText(Goal goal);
 
 void PrintTable(const Report& report);

@@ -260,6 +260,27 @@ TEST(SamplersAsTheCpu) {
   }
 }
 
+// Only draws that missed seeds of 2^17 multiply-adds and more go to the device: these sizes have them.
+TEST(KMeansPlusPlusOnTheDeviceAsTheCpu) {
+  constexpr std::uint32_t kWide = 3001, kPicks = 80;
+  const std::uint64_t wide_rows = kOnDevice ? 1500 : 150;
+  for (const bool relu : {false, true}) {
+    const auto data = FreshValues(wide_rows * kWide, relu);
+    const auto factors = FreshValues(wide_rows * 3);
+    for (const std::uint32_t factor_dim : {0u, 3u}) {
+      const KMeansPlusPlusParams params = {
+          data.data(), wide_rows, kWide, factor_dim == 0 ? nullptr : factors.data(),
+          factor_dim,  kPicks,    relu,  Seed()};
+      Between<std::int32_t> rows(kPicks), cpu_rows(kPicks);
+      Between<double> distance2(kPicks), cpu_distance2(kPicks);
+      CHECK(Succeeds(cuda::KMeansPlusPlus(params, {rows.get(), distance2.get()}, TwoThreads())));
+      CHECK(Succeeds(KMeansPlusPlus(params, {cpu_rows.get(), cpu_distance2.get()}, TwoThreads())));
+      CHECK(rows.Exactly() && distance2.Exactly());
+      CHECK(rows.SameBytes(cpu_rows) && distance2.SameBytes(cpu_distance2));
+    }
+  }
+}
+
 TEST(KMeansAndNearestMembersAsTheCpu) {
   for (const auto algorithm : {KMeansAlgorithm::kLloyd, KMeansAlgorithm::kHartigan}) {
     for (const Shape& shape : kShapes) {
