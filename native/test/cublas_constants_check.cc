@@ -9,6 +9,7 @@ static_assert(kOpN == CUBLAS_OP_N && kOpT == CUBLAS_OP_T);
 static_assert(kRealFloat32 == CUDA_R_32F);
 static_assert(kCompute32F == CUBLAS_COMPUTE_32F && kCompute32FTf32 == CUBLAS_COMPUTE_32F_FAST_TF32);
 static_assert(kDefaultAlgorithm == CUBLAS_GEMM_DEFAULT);
+static_assert(kMajorVersion == MAJOR_VERSION && kMinorVersion == MINOR_VERSION && kPatchLevel == PATCH_LEVEL);
 static_assert(CUBLAS_STATUS_SUCCESS == 0);
 // Passed as int through pointers of cublas.cc's own making.
 static_assert(sizeof(cublasOperation_t) == sizeof(int) && sizeof(cudaDataType) == sizeof(int) &&
@@ -22,6 +23,6 @@ using Product = cublasStatus_t (*)(cublasHandle_t, cublasOperation_t, cublasOper
 [[maybe_unused]] constexpr Product kProduct = &cublasGemmEx;
 [[maybe_unused]] constexpr cublasStatus_t (*kCreate)(cublasHandle_t*) = &cublasCreate_v2;
 [[maybe_unused]] constexpr cublasStatus_t (*kSetStream)(cublasHandle_t, cudaStream_t) = &cublasSetStream_v2;
-[[maybe_unused]] constexpr cublasStatus_t (*kGetVersion)(cublasHandle_t, int*) = &cublasGetVersion_v2;
+[[maybe_unused]] constexpr cublasStatus_t (*kGetProperty)(libraryPropertyType, int*) = &cublasGetProperty;
 
 }  // namespace alfamix::cuda

@@ -42,7 +42,7 @@ struct CudaDescription {
   int device_count = 0;
   int device = -1;  // the one that is used: the first it can run on; -1: none
   CudaDevice devices[kMostCudaDevices];
-  char cublas[160] = {0};  // library and version, or why there is none
+  char cublas[160] = {0};  // library and its version, or why there is none
   char reason[240] = {0};  // why nothing can run here; empty when it can
 };
 
@@ -83,5 +83,5 @@ struct CudaPlugin {
 #define ALFAMIX_CUDA_EXPORT __attribute__((visibility("default")))
 #endif
 
-// The plug-in's only symbol: its table, or null when it doesn't speak `abi`.
+// The plug-in's only symbol (exports.map): its table, or null when it doesn't speak `abi`.
 extern "C" ALFAMIX_CUDA_EXPORT const alfamix::CudaPlugin* alfamix_cuda_plugin(std::uint32_t abi);

@@ -15,7 +15,7 @@ namespace {
 struct Functions {
   int (*create)(void** handle) = nullptr;
   int (*set_stream)(void* handle, cudaStream_t stream) = nullptr;
-  int (*version)(void* handle, int* version) = nullptr;
+  int (*property)(int which, int* value) = nullptr;  // needs no handle, and so no context
   int (*product)(void* handle, int transa, int transb, int m, int n, int k, const void* alpha, const void* a,
                  int atype, int lda, const void* b, int btype, int ldb, const void* beta, void* c, int ctype,
                  int ldc, int compute, int algorithm) = nullptr;
@@ -44,11 +44,16 @@ Functions Search() {
     if (library == nullptr) continue;
     Load(library, "cublasCreate_v2", found.create);
     Load(library, "cublasSetStream_v2", found.set_stream);
-    Load(library, "cublasGetVersion_v2", found.version);
+    Load(library, "cublasGetProperty", found.property);
     Load(library, "cublasGemmEx", found.product);
-    if (found.create != nullptr && found.set_stream != nullptr && found.version != nullptr &&
+    if (found.create != nullptr && found.set_stream != nullptr && found.property != nullptr &&
         found.product != nullptr) {
-      std::snprintf(found.text, sizeof found.text, "%s", name);
+      int major = 0, minor = 0, patch = 0;
+      const bool known = found.property(kMajorVersion, &major) == 0 &&
+                         found.property(kMinorVersion, &minor) == 0 &&
+                         found.property(kPatchLevel, &patch) == 0;
+      if (known) std::snprintf(found.text, sizeof found.text, "%s, %d.%d.%d", name, major, minor, patch);
+      if (!known) std::snprintf(found.text, sizeof found.text, "%s", name);
       return found;
     }
   }

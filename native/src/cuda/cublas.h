@@ -1,6 +1,7 @@
 // NVIDIA's own matrix product, opened at run time where it is installed (libcublas.so.13 or .12): nothing of
-// it is linked. The kernels don't need it: none of theirs is a product whose result is wanted in memory. It
-// is what they are measured against (native/bench), at float32 and at TF32.
+// it is linked. No kernel uses it: each of their products is fused with what follows, so that its result
+// never goes to memory. `alfamix doctor` names it, and native/bench measures it, at float32 and at TF32, as
+// the ceiling of the kernels' own products.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -9,7 +10,7 @@
 
 namespace alfamix::cuda {
 
-// Library and version, or why there is none. Static storage.
+// Library and its version, or why there is none. Static storage.
 const char* DescribeCublas();
 
 enum class ProductMath { kFloat32, kTf32 };

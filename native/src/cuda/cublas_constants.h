@@ -11,5 +11,8 @@ constexpr int kRealFloat32 = 0;        // CUDA_R_32F
 constexpr int kCompute32F = 68;        // CUBLAS_COMPUTE_32F
 constexpr int kCompute32FTf32 = 77;    // CUBLAS_COMPUTE_32F_FAST_TF32
 constexpr int kDefaultAlgorithm = -1;  // CUBLAS_GEMM_DEFAULT
+constexpr int kMajorVersion = 0;       // MAJOR_VERSION
+constexpr int kMinorVersion = 1;       // MINOR_VERSION
+constexpr int kPatchLevel = 2;         // PATCH_LEVEL
 
 }  // namespace alfamix::cuda
