@@ -183,7 +183,8 @@ class JobProgress {
 };
 
 // Runs `body` when it is this call's turn on the device, with the device chosen; what it throws becomes a
-// Status. After an error that leaves the device unusable its context is made anew: the next call works.
+// Status. After an error that leaves the device unusable its context is made anew. CUDA promises no more than
+// a fresh process then: where that doesn't help, calls end in kCudaUnavailable, and `auto` uses the CPU.
 using GuardedBody = Status (*)(void* context);
 Status GuardedCall(const JobOptions& options, GuardedBody body, void* context) noexcept;
 

@@ -1,7 +1,8 @@
 // The flip search of a tile of rows, fused: product, prediction, gains and flips; logits and distances stay
 // on the chip (or, with hundreds of columns, in the block's own part of a buffer that the L2 cache holds).
-// Each row is read from device memory once; a row that shares values with anchors is looked at again right
-// after, from the cache.
+// Each row is read from device memory once by the product. A row that shares values with anchors is read
+// again right after, from L2 as far as it is still there: at D = 768 the tiles under way are more than an
+// H100's 50 MB.
 //
 // Cost: 4 D bytes read and 28 written a row; D (C + K) multiply-adds on the tensor cores, three times; D K
 // comparisons, C^2 multiply-adds. Rows that float32 can't vouch for are listed (flip_exact.cuh).

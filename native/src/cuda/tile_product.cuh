@@ -10,8 +10,8 @@
 // to nearest: see docs/flip-search.md for the bound that follows.
 //
 // Cost: three products of 16 x 8 x 8 a 1,024 multiply-adds; 4 bytes read from shared memory an element and
-// warp that uses it. Rows are read from device memory once where all columns fit one panel; else the panels
-// after the first find them in the L2 cache.
+// warp that uses it. Rows are read from device memory once where all columns fit one panel; else again for
+// each panel, from L2 as far as they are still there.
 #pragma once
 
 #include <cstddef>
