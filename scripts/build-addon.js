@@ -23,6 +23,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { dropHalfConfigured } from './build-folder.js';
+import { releaseArchitectures } from './plugin-architectures.js';
 import { findToolchain, installHint, missingParts, root } from './toolchain.js';
 
 const lib = join(root, 'packages', 'native', 'lib');
@@ -89,7 +90,7 @@ function startFresh(settings) {
 function architectures() {
   const asked = process.env.ALFAMIX_CUDA_ARCHITECTURES;
   if (asked) return asked;
-  return readFileSync(join(root, 'CMakeLists.txt'), 'utf8').match(/ALFAMIX_CUDA_ARCHITECTURES "(.*?)"/)[1];
+  return releaseArchitectures().join(';');
 }
 
 /** A process that has the old file loaded keeps it: the new one takes its name, not its bytes. */

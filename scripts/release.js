@@ -2,7 +2,9 @@
 // A package is staged from its `files`, with LICENSE and README, without scripts and devDependencies; @alfamix/native gets
 // the platform packages as optionalDependencies, which are nowhere in the repository: unpublished ones would break npm ci.
 //   --binaries DIR   binaries of other platforms, DIR/linux-arm64-gnu/alfamix.node ...; this platform's is the local build.
-//                    A CUDA plug-in, alfamix-cuda.so, goes with the binary it stands beside
+//                    A CUDA plug-in, alfamix-cuda.so, goes with the binary it stands beside; it must be built for every
+//                    architecture that CMakeLists.txt lists
+//   --any-plugin     takes one that was built for fewer: to try the packages, not to publish them
 //   --out DIR        default build/release
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,11 +13,16 @@ import { argv } from 'node:process';
 import { parseArgs } from 'node:util';
 import { currentTarget, packageOf, TARGETS } from '../packages/native/dist/targets.js';
 import { aboveFloor, neededVersions } from './glibc-floor.js';
+import { architecturesOf, releaseArchitectures } from './plugin-architectures.js';
 import { root } from './toolchain.js';
 
 const { values: options } = parseArgs({
   args: argv.slice(2),
-  options: { binaries: { type: 'string' }, out: { type: 'string', default: join(root, 'build', 'release') } },
+  options: {
+    binaries: { type: 'string' },
+    out: { type: 'string', default: join(root, 'build', 'release') },
+    'any-plugin': { type: 'boolean', default: false },
+  },
 });
 const out = resolve(options.out);
 const staging = join(out, 'staging');
@@ -46,6 +53,7 @@ function binaryOf(target) {
 function platformPackage(target, binary) {
   const plugin = join(dirname(binary), 'alfamix-cuda.so');
   const binaries = existsSync(plugin) ? [binary, plugin] : [binary];
+  if (target.name.startsWith('linux')) checkPlugin(target, existsSync(plugin) && architecturesOf(plugin));
   for (const file of target.libc === 'glibc' ? binaries : []) {
     const wrong = aboveFloor(neededVersions(file));
     if (wrong.length > 0) throw new Error(`${target.name}, ${basename(file)}: ${wrong.join('; ')}`);
@@ -70,6 +78,20 @@ function platformPackage(target, binary) {
     files: binaries.map((file) => basename(file)),
   };
   return pack(folder, manifest);
+}
+
+/** Says whether the package has a plug-in; one for other cards than a release promises is refused. */
+function checkPlugin(target, found) {
+  if (!found) {
+    console.log(`${target.name}: WITHOUT the CUDA plug-in: none beside alfamix.node (no nvcc?)`);
+    return;
+  }
+  const wanted = releaseArchitectures();
+  if (found.join() !== wanted.join() && !options['any-plugin'])
+    throw new Error(
+      `${target.name}, alfamix-cuda.so: expected CUDA ${wanted.join(', ')}, got ${found.join(', ') || 'none'}; npm run build without ALFAMIX_CUDA_ARCHITECTURES`,
+    );
+  console.log(`${target.name}: with the CUDA plug-in for ${found.join(', ')}`);
 }
 
 function stage(name, extra = {}) {

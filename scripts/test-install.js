@@ -95,7 +95,7 @@ const tsc = (folder, ...args) => {
 };
 
 function main() {
-  run(process.execPath, [join(root, 'scripts', 'release.js'), '--out', release], root);
+  run(process.execPath, [join(root, 'scripts', 'release.js'), '--any-plugin', '--out', release], root);
   const full = join(scratch, 'full');
   const bare = join(scratch, 'bare');
   let picks;
