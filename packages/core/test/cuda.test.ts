@@ -95,8 +95,8 @@ describe.runIf(hasSimt())('backend cuda', () => {
     const kernels = await getKernels('cuda');
     const controller = new AbortController();
     const { signal } = controller;
-    const call = kernels.flipSearch({ ...flipArgs(400_000, 16), signal });
-    setTimeout(() => controller.abort('enough'), 50);
+    const onProgress = () => controller.abort('enough');
+    const call = kernels.flipSearch({ ...flipArgs(400_000, 16), signal, onProgress });
     const error = await fails(() => call, 'ABORTED', /aborted/);
     expect(error.cause).toBe('enough');
     expect((await kernels.flipSearch(flipArgs())).pseudoLabel).toHaveLength(40);
@@ -220,8 +220,9 @@ describe.runIf(hasSimt())('auto where a device is', () => {
     // From here on the device is there, and the call long enough to be met in the middle.
     await kernels.flipSearch(flipArgs());
     const controller = new AbortController();
-    const call = kernels.flipSearch({ ...flipArgs(400_000, 16), signal: controller.signal });
-    setTimeout(() => controller.abort(), 50);
+    const { signal } = controller;
+    const onProgress = () => controller.abort();
+    const call = kernels.flipSearch({ ...flipArgs(400_000, 16), signal, onProgress });
     await fails(() => call, 'ABORTED', /aborted/);
     const args = flipArgs();
     args.data[7] = Number.NaN;
