@@ -5,7 +5,7 @@ import { type DeviceCall, devicePays, workOf } from '../src/kernels/device-pays.
 import { backendInfo, getKernels } from '../src/kernels/get-kernels.js';
 import { score } from '../src/score.js';
 import { select } from '../src/select.js';
-import { hasSimt, useSimt } from './support/cuda.js';
+import { fakePlugin, hasSimt, useSimt } from './support/cuda.js';
 import { fails } from './support/files.js';
 import { uniform } from './support/flip-job.js';
 import { digitsEntries, goldenCase } from './support/golden-cases.js';
@@ -100,6 +100,19 @@ describe.runIf(hasSimt())('backend cuda', () => {
     const error = await fails(() => call, 'ABORTED', /aborted/);
     expect(error.cause).toBe('enough');
     expect((await kernels.flipSearch(flipArgs())).pseudoLabel).toHaveLength(40);
+  });
+
+  test('an abort while the plug-in is tried', async () => {
+    useSimt();
+    vi.stubEnv('ALFAMIX_CUDA_PATH', fakePlugin({ describe: 'for (;;) pause();' }));
+    const given = goldenCase(digitsEntries[0]);
+    for (const backend of ['cuda', 'auto'] as const) {
+      vi.stubEnv('ALFAMIX_CUDA_AUTO', 'always');
+      const start = performance.now();
+      const signal = AbortSignal.timeout(100);
+      await fails(() => select({ ...given, budget: 5, backend, signal }), 'ABORTED', /aborted/);
+      expect(performance.now() - start).toBeLessThan(5000);
+    }
   });
 
   test('bad input is refused as everywhere', async () => {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { NativeCuda } from './binding.js';
@@ -35,7 +36,7 @@ export type CudaTrial =
 
 /**
  * Opens the plug-in in a child process, describes the machine and runs the self-test there: a driver that crashes, hangs
- * or computes wrongly costs a sentence and not this process. Never rejects.
+ * or computes wrongly costs a sentence and not this process. Never rejects. Keeps no process alive.
  */
 export function tryInChild(addon: string, path: string, timeoutMs = TIMEOUT_MS): Promise<CudaTrial> {
   // Anything else (a single-executable application, another runtime) would start itself again.
@@ -82,6 +83,10 @@ function attend(child: ChildProcess, timeoutMs: number, resolve: (trial: CudaTri
     end({ reason: `it doesn't answer: nothing within ${timeoutMs / 1000} s`, passing: true });
   }, timeoutMs);
   process.once('exit', kill);
+  // Who waits keeps the process alive, not the trial.
+  timer.unref();
+  child.unref();
+  for (const stream of child.stdio) (stream as Socket | null)?.unref();
   const judge = (code: number | null) => {
     if (code === 0) end(parse(answer));
     else end({ reason: `it fails: ${complaintOf(complaint) || `exit ${code}`}`, passing: false });

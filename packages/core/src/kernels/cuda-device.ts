@@ -30,11 +30,15 @@ export class CudaDevice {
   }
 
   /** Takes about a second, once. */
-  async kernels(): Promise<DeviceKernels> {
+  async kernels(signal?: AbortSignal): Promise<DeviceKernels> {
     if (performance.now() < this.#rest.until) return { reason: this.#rest.reason };
-    const { available, device, reason = 'it shows no device' } = await tryCuda(this.#native);
-    if (!available || !device || !this.#native.binding) return { reason };
-    return { kernels: new NativeKernels(this.#native.binding, undefined, device.name) };
+    try {
+      const { available, device, reason = 'it shows no device' } = await tryCuda(this.#native, { signal });
+      if (!available || !device || !this.#native.binding) return { reason };
+      return { kernels: new NativeKernels(this.#native.binding, undefined, device.name) };
+    } catch (error) {
+      return { reason: (error as Error).message };
+    }
   }
 
   /** Whether the CPU should do again what failed here. */
