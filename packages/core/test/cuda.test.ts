@@ -290,6 +290,24 @@ describe('whether a call pays for the way to the device', () => {
     for (const call of calls) expect(devicePays(call, 'avx2', 16)).toBe(false);
   });
 
+  test('what the plug-in does on the host never does', () => {
+    const { args } = kmeans(1_000_000, 512, 1000);
+    const calls = [
+      { name: 'kmeansPlusPlus', args },
+      { name: 'kmeans', args: { ...args, algorithm: 'hartigan' } },
+    ] as DeviceCall[];
+    for (const call of calls) expect(devicePays(call, 'avx2', 16)).toBe(false);
+    expect(devicePays(kmeans(1_000_000, 512, 1000), 'avx2', 16)).toBe(true);
+  });
+
+  test.runIf(hasSimt())('nor is it recorded, where auto takes the device always', async () => {
+    useAlways();
+    const kernels = (await getKernels()) as AutoKernels;
+    const data = new Float32Array(40).map((_, i) => Math.sin(i * i));
+    await kernels.kmeansPlusPlus({ data, rows: 10, dim: 4, clusters: 3 });
+    expect(kernels.record.kernels).toEqual([]);
+  });
+
   test('bytes and operations, by the shapes', () => {
     expect(workOf(flips(10, 4, 3))).toEqual({ bytes: 10 * 4 * 4 + 280, flops: 2 * 10 * 4 * 6 });
     const half = { ...flips(10, 4, 3).args, data: { dtype: 'float16', values: new Uint16Array(40) } };
