@@ -130,12 +130,13 @@ export async function chooseKernels(
   backend: BackendName,
   given: Kernels | undefined,
   threads: number | undefined,
+  signal?: AbortSignal,
 ): Promise<{ kernels: Kernels; used: () => BackendUsed }> {
   if (given !== undefined && typeof given?.flipSearch !== 'function')
     throw expected('Kernels', 'kernels', given);
   const resolved: ResolvedKernels = given
     ? { kernels: given, threads: defaultThreads(given) }
-    : await resolveKernels(backend);
+    : await resolveKernels(backend, { signal });
   // Kernels may be shared by runs: each has its own record.
   const kernels = resolved.kernels instanceof AutoKernels ? resolved.kernels.fresh() : resolved.kernels;
   return { kernels, used: () => describeUse({ ...resolved, kernels }, threads) };

@@ -81,7 +81,7 @@ export async function score(args: ScoreArgs): Promise<ScoreResult> {
   checkParts(pool, labeled, args.head);
   const slice = new TimeSlice(signal);
   const available = await rowsLeft(await unavailableRows(pool, labeled, args.exclude, slice), slice);
-  const { kernels, used } = await chooseKernels(args.backend ?? 'auto', args.kernels, threads);
+  const { kernels, used } = await chooseKernels(args.backend ?? 'auto', args.kernels, threads, signal);
   const timings: Record<string, number> = {};
   const head =
     args.head ?? (await fitStage(labeled, seed, { kernels, threads, signal, onProgress, timings }));

@@ -133,7 +133,7 @@ export async function select(args: SelectArgs): Promise<SelectResult> {
   const slice = new TimeSlice(signal);
   const available = await rowsLeft(await unavailableRows(pool, labeled, args.exclude, slice), slice);
   checkBudget(budget, pool, available.length);
-  const { kernels, used } = await chooseKernels(args.backend ?? 'auto', args.kernels, threads);
+  const { kernels, used } = await chooseKernels(args.backend ?? 'auto', args.kernels, threads, signal);
   const timings: Record<string, number> = {};
   const fitted =
     strategy.needs.head && !given && labeled

@@ -5,7 +5,7 @@ import { type DeviceCall, devicePays, workOf } from '../src/kernels/device-pays.
 import { backendInfo, getKernels } from '../src/kernels/get-kernels.js';
 import { score } from '../src/score.js';
 import { select } from '../src/select.js';
-import { hasSimt, useSimt } from './support/cuda.js';
+import { fakePlugin, hasSimt, useSimt } from './support/cuda.js';
 import { fails } from './support/files.js';
 import { uniform } from './support/flip-job.js';
 import { digitsEntries, goldenCase } from './support/golden-cases.js';
@@ -95,11 +95,24 @@ describe.runIf(hasSimt())('backend cuda', () => {
     const kernels = await getKernels('cuda');
     const controller = new AbortController();
     const { signal } = controller;
-    const call = kernels.flipSearch({ ...flipArgs(400_000, 16), signal });
-    setTimeout(() => controller.abort('enough'), 50);
+    const onProgress = () => controller.abort('enough');
+    const call = kernels.flipSearch({ ...flipArgs(400_000, 16), signal, onProgress });
     const error = await fails(() => call, 'ABORTED', /aborted/);
     expect(error.cause).toBe('enough');
     expect((await kernels.flipSearch(flipArgs())).pseudoLabel).toHaveLength(40);
+  });
+
+  test('an abort while the plug-in is tried', async () => {
+    useSimt();
+    vi.stubEnv('ALFAMIX_CUDA_PATH', fakePlugin({ describe: 'for (;;) pause();' }));
+    const given = goldenCase(digitsEntries[0]);
+    for (const backend of ['cuda', 'auto'] as const) {
+      vi.stubEnv('ALFAMIX_CUDA_AUTO', 'always');
+      const start = performance.now();
+      const signal = AbortSignal.timeout(100);
+      await fails(() => select({ ...given, budget: 5, backend, signal }), 'ABORTED', /aborted/);
+      expect(performance.now() - start).toBeLessThan(5000);
+    }
   });
 
   test('bad input is refused as everywhere', async () => {
@@ -220,8 +233,9 @@ describe.runIf(hasSimt())('auto where a device is', () => {
     // From here on the device is there, and the call long enough to be met in the middle.
     await kernels.flipSearch(flipArgs());
     const controller = new AbortController();
-    const call = kernels.flipSearch({ ...flipArgs(400_000, 16), signal: controller.signal });
-    setTimeout(() => controller.abort(), 50);
+    const { signal } = controller;
+    const onProgress = () => controller.abort();
+    const call = kernels.flipSearch({ ...flipArgs(400_000, 16), signal, onProgress });
     await fails(() => call, 'ABORTED', /aborted/);
     const args = flipArgs();
     args.data[7] = Number.NaN;
@@ -274,6 +288,24 @@ describe('whether a call pays for the way to the device', () => {
       { name: 'interpolate', args: { ...mix, alpha: data } },
     ];
     for (const call of calls) expect(devicePays(call, 'avx2', 16)).toBe(false);
+  });
+
+  test('what the plug-in does on the host never does', () => {
+    const { args } = kmeans(1_000_000, 512, 1000);
+    const calls = [
+      { name: 'kmeansPlusPlus', args },
+      { name: 'kmeans', args: { ...args, algorithm: 'hartigan' } },
+    ] as DeviceCall[];
+    for (const call of calls) expect(devicePays(call, 'avx2', 16)).toBe(false);
+    expect(devicePays(kmeans(1_000_000, 512, 1000), 'avx2', 16)).toBe(true);
+  });
+
+  test.runIf(hasSimt())('nor is it recorded, where auto takes the device always', async () => {
+    useAlways();
+    const kernels = (await getKernels()) as AutoKernels;
+    const data = new Float32Array(40).map((_, i) => Math.sin(i * i));
+    await kernels.kmeansPlusPlus({ data, rows: 10, dim: 4, clusters: 3 });
+    expect(kernels.record.kernels).toEqual([]);
   });
 
   test('bytes and operations, by the shapes', () => {

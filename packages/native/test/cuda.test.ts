@@ -153,10 +153,36 @@ describe.skipIf(!hasAddon)('a plug-in that can’t be used', () => {
     expect(turns).toBeGreaterThan(100);
   });
 
-  it.runIf(hasCompiler)('a chatty one is understood', async () => {
-    const path = fakePlugin({ describe: 'write(1, "hello\\n", 6);' });
+  it.runIf(hasCompiler).each([
+    ['before its answer', 'write(1, "hello\\n", 6);'],
+    ['without a line’s end', 'write(1, "hello", 5);'],
+    ['at the end', 'atexit(bye);'],
+  ])('a chatty one, %s, is understood', async (_, describe) => {
+    const path = fakePlugin({
+      before: 'static void bye(void) { write(1, "bye", 3); }',
+      describe,
+    });
     expect(await tryInChild(addonPath, path)).toMatchObject({ found: { opened: true, reason: '' } });
   });
+
+  it.runIf(hasCompiler).each([
+    ['goes on', '', { found: { opened: true } }],
+    ['hangs', 'for (;;) pause();', { reason: "it doesn't answer: nothing within 1.5 s" }],
+  ])('one that leaves a process behind and %s holds nothing up', async (_, then, answer) => {
+    const path = fakePlugin({ describe: `if (!fork()) { sleep(15); _exit(0); } ${then}` });
+    const start = performance.now();
+    expect(await tryInChild(addonPath, path, 1500)).toMatchObject(answer);
+    expect(performance.now() - start).toBeLessThan(5000);
+  });
+
+  it.skipIf(process.platform !== 'linux')(
+    'without file descriptors it is a reason, no uncaught error',
+    async () => {
+      const { code, stdout, stderr } = await runChild('cuda-without-files.mjs', ['/nowhere/x.so']);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toMatch(/^true it can't be tried first: .*EMFILE$/);
+    },
+  );
 
   it.runIf(hasCompiler)('is tried once a process, workers included, which then ends by itself', async () => {
     const pids = join(folder, 'pids');

@@ -183,7 +183,7 @@ export class LinearHead {
       classes,
       l2,
       seed,
-      kernels: args.kernels ?? (await resolveKernels(args.backend)).kernels,
+      kernels: args.kernels ?? (await resolveKernels(args.backend, { signal })).kernels,
       threads,
       signal,
       onProgress,

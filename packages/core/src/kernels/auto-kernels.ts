@@ -1,4 +1,3 @@
-import { onAbort } from '../abort-listeners.js';
 import { printable } from '../errors.js';
 import type { CudaDevice } from './cuda-device.js';
 import type { DeviceArgs, DeviceCall, DeviceKernel } from './device-pays.js';
@@ -82,9 +81,9 @@ export class AutoKernels implements Kernels {
     const { signal } = Object(given) as JobOptions;
     if (!this.#device.wants({ name, args: given } as DeviceCall, this.level, this.threads))
       return onCpu(given);
-    const found = await unlessAborted(this.#device.kernels(), signal);
+    const found = await this.#device.kernels(isSignal(signal) ? signal : undefined);
     // The CPU's kernel says that it was aborted.
-    if (found === undefined) return onCpu(given);
+    if (signal?.aborted) return onCpu(given);
     if (found.reason !== undefined) {
       this.#reasons.add(`CUDA isn't used: ${found.reason}`);
       return onCpu(given);
@@ -126,15 +125,5 @@ function forwardOnly<Args extends JobOptions>(args: Args): Args {
   return { ...args, onProgress: report };
 }
 
-/** What a promise gives, or undefined as soon as the signal fires. */
-function unlessAborted<Value>(
-  promise: Promise<Value>,
-  signal: AbortSignal | undefined,
-): Promise<Value | undefined> {
-  if (typeof signal?.addEventListener !== 'function') return promise;
-  if (signal.aborted) return Promise.resolve(undefined);
-  return new Promise((resolve, reject) => {
-    const forget = onAbort(signal, () => resolve(undefined));
-    promise.then(resolve, reject).finally(forget);
-  });
-}
+/** Arguments aren't checked yet. */
+const isSignal = (signal: unknown): boolean => typeof Object(signal).addEventListener === 'function';

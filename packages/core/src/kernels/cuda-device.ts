@@ -1,6 +1,6 @@
 import { type NativeLoad, tryCuda } from '@alfamix/native';
 import { AlfamixError } from '../errors.js';
-import { type DeviceCall, devicePays } from './device-pays.js';
+import { type DeviceCall, devicePays, runsOnHost } from './device-pays.js';
 import { NativeKernels } from './native-kernels.js';
 
 /** After so many failures in a row the device is left alone for a while: another process may have taken it. */
@@ -25,16 +25,22 @@ export class CudaDevice {
 
   /** Whether a call is worth the way to the device. */
   wants(call: DeviceCall, level: string, cores: number): boolean {
+    // The record would name the device for work that it didn't do.
+    if (runsOnHost(call)) return false;
     if (process.env.ALFAMIX_CUDA_AUTO === 'always') return true;
     return devicePays(call, level, cores);
   }
 
   /** Takes about a second, once. */
-  async kernels(): Promise<DeviceKernels> {
+  async kernels(signal?: AbortSignal): Promise<DeviceKernels> {
     if (performance.now() < this.#rest.until) return { reason: this.#rest.reason };
-    const { available, device, reason = 'it shows no device' } = await tryCuda(this.#native);
-    if (!available || !device || !this.#native.binding) return { reason };
-    return { kernels: new NativeKernels(this.#native.binding, undefined, device.name) };
+    try {
+      const { available, device, reason = 'it shows no device' } = await tryCuda(this.#native, { signal });
+      if (!available || !device || !this.#native.binding) return { reason };
+      return { kernels: new NativeKernels(this.#native.binding, undefined, device.name) };
+    } catch (error) {
+      return { reason: (error as Error).message };
+    }
   }
 
   /** Whether the CPU should do again what failed here. */

@@ -63,12 +63,18 @@ const K_MEANS_PASSES = 6;
  */
 export function devicePays(call: DeviceCall, level: string, cores: number): boolean {
   if (typeof call.args !== 'object' || call.args === null) return false;
+  if (runsOnHost(call)) return false;
   const { bytes, flops } = workOf(call);
   const rate = cores * (level === 'scalar' ? CORE.scalar : CORE.vector);
   const cpu = Math.max(flops / rate, bytes / CORE.memory);
   const device = DEVICE.start + DEVICE.call + bytes / DEVICE.bus + flops / DEVICE.flops;
   // NaN, where the arguments are no numbers, pays nothing: the CPU's kernel says what is wrong with them.
   return cpu > device;
+}
+
+/** Kernels of the plug-in whose work is the host's, whatever their size: k-means++ and the moves of Hartigan's k-means. */
+export function runsOnHost({ name, args }: DeviceCall): boolean {
+  return name === 'kmeansPlusPlus' || (name === 'kmeans' && Object(args).algorithm === 'hartigan');
 }
 
 /** What a call moves and computes. */

@@ -1,5 +1,5 @@
 import { type CudaReport, cudaCouldRun, loadNative, tryCuda } from '@alfamix/native';
-import { AlfamixError, expected, requireArguments } from '../errors.js';
+import { AlfamixError, expected, requireArguments, throwIfAborted } from '../errors.js';
 import { AutoKernels } from './auto-kernels.js';
 import { cudaDeviceOf } from './cuda-device.js';
 import { jsKernels } from './js/js-kernels.js';
@@ -43,25 +43,26 @@ export interface BackendInfo {
  *
  * @param options.level instruction set for the native kernels (`scalar`, `avx2` …); default what the environment
  *   variable `ALFAMIX_LEVEL` names, else the fastest that runs
- * @throws NATIVE_UNAVAILABLE, CUDA_UNAVAILABLE; INVALID_ARGUMENT for an unknown backend or level
+ * @param options.signal ends the wait for a device that doesn't answer
+ * @throws NATIVE_UNAVAILABLE, CUDA_UNAVAILABLE; ABORTED; INVALID_ARGUMENT for an unknown backend or level
  * @example
  * const kernels = await getKernels('cpu', { level: 'scalar' });
  */
 export async function getKernels(
   backend: BackendName = 'auto',
-  options: { level?: string } = {},
+  options: { level?: string; signal?: AbortSignal } = {},
 ): Promise<Kernels> {
-  requireArguments(options, 'the options of getKernels', { level: true });
+  requireArguments(options, 'the options of getKernels', { level: true, signal: true });
   return (await resolveKernels(backend, options)).kernels;
 }
 
 /** `getKernels`, and which threads and why. */
 export async function resolveKernels(
   backend: BackendName = 'auto',
-  { level }: { level?: string } = {},
+  { level, signal }: { level?: string; signal?: AbortSignal } = {},
 ): Promise<ResolvedKernels> {
   const asked = chooseName(backend);
-  if (asked === 'cuda') return cuda(level);
+  if (asked === 'cuda') return cuda(level, signal);
   if (asked === 'js') return js(level, chosenBy(backend));
   const native = loadNative();
   const override = level === undefined ? process.env.ALFAMIX_LEVEL || undefined : undefined;
@@ -109,10 +110,11 @@ export async function backendInfo(): Promise<BackendInfo> {
 
 const tries = (kernels: Kernels): boolean => kernels.backend === 'cuda' || kernels instanceof AutoKernels;
 
-async function cuda(level: string | undefined): Promise<ResolvedKernels> {
+async function cuda(level: string | undefined, signal?: AbortSignal): Promise<ResolvedKernels> {
   if (level !== undefined && level !== 'cuda') throw expected('cuda', 'level', level);
   const native = loadNative();
-  const report = await tryCuda(native);
+  const report = await tryCuda(native, { signal });
+  throwIfAborted(signal);
   if (!native.binding || report.device === undefined || !report.available) {
     throw new AlfamixError('CUDA_UNAVAILABLE', `the cuda backend can't be used: ${report.reason}`, {
       details: { ...report },

@@ -70,6 +70,8 @@ export interface FakePlugin {
   abi?: string;
   version?: string;
   describe?: string;
+  /** Before the functions. */
+  before?: string;
   selfTest?: string;
   /** Instead of all that. */
   source?: string;
@@ -81,6 +83,7 @@ export function fakePlugin({
   version = '0.1.0',
   describe = '',
   selfTest = '',
+  before = '',
   source,
 }: FakePlugin) {
   const file = newFile('fake.c');
@@ -88,7 +91,7 @@ export function fakePlugin({
   writeFileSync(
     file,
     source ??
-      `${HEADER}
+      `${HEADER}${before}
 static void describe(struct description* out) {
   memset(out, 0, sizeof *out);
   out->driver = out->runtime = 13000; out->count = 1; strcpy(out->devices[0].name, "fake"); ${describe}
