@@ -115,6 +115,22 @@ describe.runIf(hasSimt())('alfamix doctor on CUDA', () => {
     expect(others).toEqual([]);
   });
 
+  it('a driver that is there and doesn’t start is named', async () => {
+    useSimt('driver=0');
+    writeFileSync(scratch.file('libcuda.so.1'), '');
+    vi.stubEnv('LD_LIBRARY_PATH', scratch.path);
+    const [cuda] = await cudaChecks(loadNative());
+    const driver = scratch.file('libcuda.so.1');
+    expect(cuda.value).toBe(`none used: an NVIDIA driver is there (${driver}) but doesn't start`);
+  });
+
+  it('switched off though asked for: what to unset', async () => {
+    vi.stubEnv('ALFAMIX_CUDA_PATH', 'off');
+    vi.stubEnv('ALFAMIX_BACKEND', 'cuda');
+    const [cuda] = await cudaChecks(loadNative());
+    expect(cuda.fix).toMatch(/^unset ALFAMIX_CUDA_PATH or ALFAMIX_BACKEND/);
+  });
+
   it('switched off is a word in passing', async () => {
     vi.stubEnv('ALFAMIX_CUDA_PATH', 'off');
     const [cuda] = await cudaChecks(loadNative());

@@ -7,13 +7,14 @@ const ELF = { magic: 0x464c457f, bytes: 64, programs: { bytes: 56, loaded: 1 } }
  * Looks at a file before it is loaded: the system's loader maps what the file's own tables say, and reading past the end
  * of a file that was cut ends the process (SIGBUS) instead of failing.
  *
+ * @param what the words for what it should be
  * @throws an Error that says what is wrong; nothing where there is no file, which is for the loader to say
  */
-export function checkAddonFile(path: string): void {
+export function checkAddonFile(path: string, what = 'the addon, a .node file'): void {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return;
-  if (stats.isDirectory()) throw new Error('it is a folder, expected the addon, a .node file');
-  if (!stats.isFile()) throw new Error('it is a pipe, socket or device, expected the addon, a .node file');
+  if (stats.isDirectory()) throw new Error(`it is a folder, expected ${what}`);
+  if (!stats.isFile()) throw new Error(`it is a pipe, socket or device, expected ${what}`);
   const file = openSync(path, 'r');
   try {
     const needed = elfEnd(file);

@@ -1,7 +1,7 @@
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 import type { NativeBinding, NativeCudaDevice } from './binding.js';
 import { checkAddonFile } from './check-file.js';
-import { cudaFile } from './cuda-file.js';
+import { CUDA_PLUGIN, cudaFile } from './cuda-file.js';
 import { tryInChild } from './cuda-trial.js';
 import type { NativeLoad } from './load.js';
 
@@ -125,9 +125,13 @@ async function tried(addon: string, plugin: string, key: string, entry: Known): 
 const PASSING = /not enough memory|out of memory|busy|unavailable|device was lost/i;
 
 async function describe(addon: string, plugin: string): Promise<CudaReport & { passing?: boolean }> {
-  const refuse = (reason: string) => ({ ...NOTHING, plugin, reason: `${plugin}: ${reason}` });
+  const refuse = (reason: string) => ({
+    ...NOTHING,
+    plugin,
+    reason: reason.startsWith(`${plugin}: `) ? reason : `${plugin}: ${reason}`,
+  });
   try {
-    checkAddonFile(plugin);
+    checkAddonFile(plugin, `the CUDA plug-in, ${CUDA_PLUGIN}`);
   } catch (error) {
     return refuse((error as Error).message);
   }

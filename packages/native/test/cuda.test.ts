@@ -97,8 +97,8 @@ describe.skipIf(!hasAddon)('a plug-in that can’t be used', () => {
     writeFileSync(text, 'not a library');
     for (const [path, message] of [
       [text, /text\.so: .*(too short|invalid ELF header)/],
-      [join(folder, 'missing.so'), /missing\.so: .*[Nn]o such file/],
-      [folder, /it is a folder/],
+      [join(folder, 'missing.so'), /^(?!.*missing\.so.*missing\.so).*missing\.so: .*[Nn]o such file/],
+      [folder, /it is a folder, expected the CUDA plug-in, alfamix-cuda\.so$/],
       [addonPath, /it is no CUDA plug-in of alfamix$/],
     ] as const) {
       const report = await reportOf(path);

@@ -18,8 +18,9 @@ export async function cudaChecks(load: NativeLoad | undefined): Promise<Check[]>
     const asked = process.env.ALFAMIX_BACKEND === 'cuda';
     const named = !['', 'off', undefined].includes(process.env.ALFAMIX_CUDA_PATH);
     const status = asked ? 'bad' : named ? 'warning' : 'none';
+    const off = process.env.ALFAMIX_CUDA_PATH === 'off';
     const fix = asked
-      ? 'unset ALFAMIX_BACKEND, or mend what the reason names'
+      ? `unset ${off ? 'ALFAMIX_CUDA_PATH or ' : ''}ALFAMIX_BACKEND, or mend what the reason names`
       : 'unset ALFAMIX_CUDA_PATH, or mend what the reason names';
     return [{ name: 'cuda', status, value: `none used: ${reason}`, details: { ...details, reason }, fix }];
   }
@@ -31,6 +32,8 @@ export async function cudaChecks(load: NativeLoad | undefined): Promise<Check[]>
 
 /** Every reason says how it stands with the driver. */
 function withDriver({ reason = 'no device', driver: version }: CudaReport, path: string | undefined): string {
+  if (path && reason === 'no NVIDIA driver was found')
+    return `an NVIDIA driver is there (${path}) but doesn't start`;
   if (/driver/.test(reason)) return reason;
   if (version !== null) return `${reason}; the NVIDIA driver is there (${version})`;
   return `${reason}; ${path ? `the NVIDIA driver is there (${path})` : 'no NVIDIA driver was found'}`;
