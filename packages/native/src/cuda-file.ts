@@ -34,10 +34,19 @@ const FOLDERS = [
   '/run/opengl-driver/lib',
 ];
 
+/** By LD_LIBRARY_PATH: looked for once, since every selection asks and the loader's cache takes a millisecond to read. */
+const drivers = new Map<string, string | undefined>();
+
 /** The NVIDIA driver's library as the system would find it, undefined where there is none. Reads no more than names. */
 export function findDriver(): string | undefined {
   if (process.platform !== 'linux') return undefined;
-  const asked = (process.env.LD_LIBRARY_PATH ?? '').split(delimiter).filter((folder) => folder !== '');
+  const path = process.env.LD_LIBRARY_PATH ?? '';
+  if (!drivers.has(path)) drivers.set(path, lookForDriver(path));
+  return drivers.get(path);
+}
+
+function lookForDriver(libraryPath: string): string | undefined {
+  const asked = libraryPath.split(delimiter).filter((folder) => folder !== '');
   const found = [...asked, ...FOLDERS].map((folder) => join(folder, DRIVER)).find((path) => existsSync(path));
   return found ?? inLoaderCache();
 }
