@@ -141,19 +141,6 @@ TEST(LowestBadRowIsNamed) {
   CHECK(cuda::FlipSearch(problem.Params(), out.Pointers(), JobOptions()).row == -1);
 }
 
-struct Calls {
-  int until_stop;
-  std::uint64_t last = 0;
-  bool monotone = true;
-};
-
-bool Count(void* context, std::uint64_t done, std::uint64_t total) {
-  Calls& calls = *static_cast<Calls*>(context);
-  calls.monotone = calls.monotone && done >= calls.last && done <= total;
-  calls.last = done;
-  return --calls.until_stop != 0;
-}
-
 TEST(HookAbortsAndCounts) {
   const Problem problem(9001, 33, 3, 3, Kind::kPlain);
   for (const int stop_at : {1, 2, 7, 0}) {

@@ -197,5 +197,19 @@ double CapOf(const Problem& problem, const float* row, std::uint32_t label, std:
   }
 }
 
+// A hook that counts, and says no at the `until_stop`-th look; 0: never.
+struct Calls {
+  int until_stop;
+  std::uint64_t last = 0;
+  bool monotone = true;
+};
+
+[[maybe_unused]] bool Count(void* context, std::uint64_t done, std::uint64_t total) {
+  Calls& calls = *static_cast<Calls*>(context);
+  calls.monotone = calls.monotone && done >= calls.last && done <= total;
+  calls.last = done;
+  return --calls.until_stop != 0;
+}
+
 }  // namespace
 }  // namespace alfamix

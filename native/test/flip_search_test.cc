@@ -138,19 +138,6 @@ TEST(LowestBadRowIsNamed) {
   }
 }
 
-struct Calls {
-  int until_stop;
-  std::uint64_t last = 0;
-  bool monotone = true;
-};
-
-bool Count(void* context, std::uint64_t done, std::uint64_t total) {
-  Calls& calls = *static_cast<Calls*>(context);
-  calls.monotone = calls.monotone && done >= calls.last && done <= total;
-  calls.last = done;
-  return --calls.until_stop != 0;
-}
-
 TEST(HookAbortsAndCounts) {
   const Problem problem(9001, 130, 7, 7, Kind::kPlain);
   for (const int threads : {1, 2, 5}) {

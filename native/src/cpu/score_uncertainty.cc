@@ -1,23 +1,10 @@
-#include "kernels/score_uncertainty.h"
-
-#include "kernels/flip_search.h"
+#include "cpu/scores_as_flips.h"
 
 namespace alfamix {
 
 Status ScoreUncertainty(const ScoreUncertaintyParams& params, const UncertaintyScores& output,
                         const JobOptions& options) {
-  // A flip search without anchors makes these scores and nothing else.
-  FlipSearchParams search;
-  search.pool = params.pool;
-  search.weight = params.weight;
-  search.bias = params.bias;
-  search.classes = params.classes;
-  FlipSearchOutput scores;
-  scores.pseudo_label = output.pseudo_label;
-  scores.confidence = output.confidence;
-  scores.margin = output.margin;
-  scores.entropy = output.entropy;
-  return FlipSearch(search, scores, options);
+  return FlipSearch(AsFlipSearch(params), AsFlipSearch(output), options);
 }
 
 }  // namespace alfamix

@@ -23,7 +23,8 @@ __device__ __forceinline__ double JoinSums(double s) {
 }
 
 // n = 0 for a group without a pair.
-__device__ __forceinline__ double DotRows(const float* a, const float* b, std::uint32_t n) {
+template <typename A, typename B>
+__device__ __forceinline__ double DotRows(const A* a, const B* b, std::uint32_t n) {
   double s = 0;
 #pragma unroll 4
   for (std::uint32_t j = GroupLane(); j < n; j += kGroup)

@@ -3,6 +3,7 @@
 // warp makes four at once.
 #pragma once
 
+#include "cuda/double_rows.cuh"
 #include "cuda/flip_kernels.h"
 #include "cuda/warp.cuh"
 
@@ -17,31 +18,6 @@ struct FlipExactWork {
   double* distance2;  // K
   double* g;          // D
 };
-
-__device__ __forceinline__ double JoinEighths(double sum) {
-  sum += __shfl_xor_sync(kAll, sum, 4);
-  sum += __shfl_xor_sync(kAll, sum, 2);
-  return sum + __shfl_xor_sync(kAll, sum, 1);
-}
-
-// a . b of n values; each group of eight lanes has its own a and b. In all lanes of the group.
-template <typename A, typename B>
-__device__ double GroupDot(const A* a, const B* b, std::uint32_t n) {
-  double sum = 0;
-  for (std::uint32_t i = Lane() % 8; i < n; i += 8)
-    sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
-  return JoinEighths(sum);
-}
-
-__device__ inline double GroupSquaredDistance(const float* a, const float* b, std::uint32_t n) {
-  double sum = 0;
-#pragma unroll 4
-  for (std::uint32_t i = Lane() % 8; i < n; i += 8) {
-    const double d = static_cast<double>(a[i]) - static_cast<double>(b[i]);
-    sum += d * d;
-  }
-  return JoinEighths(sum);
-}
 
 struct ExactFlip {
   double at = INFINITY;
@@ -82,7 +58,7 @@ __device__ inline bool PredictExact(const FlipView& v, const float* z, const Fli
     const std::uint32_t c = first + Lane() / 8;
     const std::uint32_t at = c < v.classes ? c : v.classes - 1;
     const double logit =
-        GroupDot(z, v.weight + static_cast<std::size_t>(at) * v.dim, v.dim) + static_cast<double>(v.bias[at]);
+        DotRows(z, v.weight + static_cast<std::size_t>(at) * v.dim, v.dim) + static_cast<double>(v.bias[at]);
     finite = finite && fabs(logit) < INFINITY;
     if (c < v.classes && Lane() % 8 == 0) w.logits[c] = logit;
   }
@@ -136,7 +112,7 @@ __device__ inline double GradientExact(const FlipView& v, std::uint32_t y, const
     w.g[j] = g;
   }
   __syncwarp();
-  return GroupDot(w.g, w.g, v.dim);
+  return DotRows(w.g, w.g, v.dim);
 }
 
 // When less than this share of |g|^2 is left after masking, u is summed again over the dimensions that are
@@ -188,14 +164,14 @@ __device__ inline void SearchExact(const FlipView& v, const float* z, std::uint3
     for (std::uint32_t first = 0; first < v.classes; first += 4) {
       const std::uint32_t c = first + Lane() / 8;
       const std::uint32_t at = c < v.classes ? c : v.classes - 1;
-      const double u = GroupDot(v.exact_centered + static_cast<std::size_t>(at) * v.dim, w.g, v.dim);
+      const double u = DotRows(v.exact_centered + static_cast<std::size_t>(at) * v.dim, w.g, v.dim);
       if (c < v.classes && Lane() % 8 == 0) w.u[c] = u;
     }
     for (std::uint32_t first = 0; first < v.anchors; first += 4) {
       const std::uint32_t k = first + Lane() / 8;
       const std::uint32_t at = k < v.anchors ? k : v.anchors - 1;
       const double distance2 =
-          GroupSquaredDistance(v.anchor_rows + static_cast<std::size_t>(at) * v.dim, z, v.dim);
+          SquaredDistance(v.anchor_rows + static_cast<std::size_t>(at) * v.dim, z, v.dim);
       if (k < v.anchors && Lane() % 8 == 0) w.distance2[k] = distance2;
     }
     __syncwarp();

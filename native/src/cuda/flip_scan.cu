@@ -51,8 +51,8 @@ __global__ void __launch_bounds__(256)
     all += product;
     if ((one_value[j / 32] >> j % 32 & 1u) == 0) differing += product;
   }
-  all = JoinEighths(all);
-  differing = JoinEighths(differing);
+  all = JoinSums(all);
+  differing = JoinSums(differing);
   if (group >= pairs || threadIdx.x % 8 != 0) return;
   gram[std::size_t{c} * stride + d] = static_cast<float>(differing);
   if (whole != nullptr) whole[std::size_t{c} * stride + d] = static_cast<float>(all);

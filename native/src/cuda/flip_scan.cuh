@@ -208,7 +208,7 @@ class FlipHook {
       if (!IsMine(m)) continue;
       ALFAMIX_UNROLLED
       for (int i = 0; i < 2; ++i) {
-        // Sixteen squares at a time before they are added: short sums round little.
+        // Four squares together before they are added: short sums round little.
         float sum = x[m][i].x * x[m][i].x;
         sum = fmaf(x[m][i].y, x[m][i].y, sum);
         sum = fmaf(x[m][i].z, x[m][i].z, sum);
